@@ -1,0 +1,100 @@
+"""From bytes to validated items: the envelope in both its spellings, lists and details.
+
+Documented: `{"code": 0, "msg": …, "result": …}`; live: `{"errno": 0, "errmsg": …, "result": …}`; with the older
+paths: `{"data": […]}`. An application error comes with HTTP 200, a number other than 0 and `result: null`.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from opinionscope.api.failures import failure_of, printable
+from opinionscope.errors import BadAnswer
+
+_DESCRIBED_PROBLEMS = 3
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page of a list. `total` is upstream's count of the whole list; None where the answer has none.
+
+    `length` counts all entries, `problems` describes those that could not be read; the others are `items`.
+    """
+
+    items: list[Item]
+    total: int | None
+    length: int
+    problems: list[str]
+
+
+def read_result(body: bytes) -> Any:
+    """The `result` of a successful answer. Raises the ApiError that the answer stands for."""
+    answer = _parse(body)
+    if not isinstance(answer, dict):
+        raise BadAnswer(f"the answer is a JSON {type(answer).__name__}, not an object")
+    if "errno" not in answer and "code" not in answer:
+        if isinstance(answer.get("data"), list):
+            return {"list": answer["data"], "total": answer.get("total")}
+        raise BadAnswer("the answer has neither errno nor code: not an answer of this API")
+    for number, message in (("errno", "errmsg"), ("code", "msg")):
+        if number in answer and str(answer[number]) != "0":
+            raise failure_of(answer[number], str(answer.get(message) or ""))
+    if answer.get("result") is None and isinstance(answer.get("data"), list):
+        return {"list": answer["data"], "total": answer.get("total")}
+    return answer.get("result")
+
+
+def read_page(result: Any, model: type[Item]) -> Page[Item]:
+    """The items of a list result. Raises BadAnswer where there is no list at all: that is never "no data"."""
+    if not isinstance(result, dict) or "list" not in result:
+        raise BadAnswer("the result has no list")
+    entries, total = result["list"], result.get("total")
+    if entries is None:
+        entries = []
+    if not isinstance(entries, list):
+        raise BadAnswer(f"the list is a JSON {type(entries).__name__}")
+    if isinstance(total, bool) or not isinstance(total, int | None) or (total is not None and total < 0):
+        raise BadAnswer("the total of the list is no count")
+    items, problems = read_items(entries, model)
+    return Page(items, total, len(entries), problems)
+
+
+def read_items(entries: list[Any], model: type[Item]) -> tuple[list[Item], list[str]]:
+    """The entries that can be read, and a description of each that cannot."""
+    items, problems = list[Item](), list[str]()
+    for entry in entries:
+        try:
+            items.append(model.model_validate(entry))
+        except ValidationError as error:
+            problems.append(_describe(entry, error))
+    return items, problems
+
+
+def read_detail(result: Any, model: type[Item]) -> Item:
+    """The object of a detail answer, which is in `result.data`. Raises BadAnswer if it cannot be read."""
+    data = result.get("data", result) if isinstance(result, dict) else result
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise BadAnswer(_describe(data, error)) from None
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadAnswer(f"the answer is no JSON ({len(body)} bytes: {printable(repr(body[:60]))})") from None
+
+
+def _describe(entry: Any, error: ValidationError) -> str:
+    name = "an item"
+    if isinstance(entry, dict):
+        identity = entry.get("txHash") or entry.get("marketId")
+        name = printable(f"item {identity}") if isinstance(identity, str | int) else name
+    problems = error.errors(include_input=False, include_url=False)
+    details = [f"{'.'.join(map(str, problem['loc'])) or 'it'}: {problem['msg']}" for problem in problems]
+    return printable(f"{name}: {'; '.join(details[:_DESCRIBED_PROBLEMS])}")

@@ -1,0 +1,157 @@
+"""The client of the Opinion OpenAPI: which request brings which model, and what can go wrong on the way."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Self
+
+import requests
+
+from opinionscope import __version__
+from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result
+from opinionscope.api.connection import Line, PacedAdapter
+from opinionscope.api.failures import failure_of, retry_after_seconds, transport_failure
+from opinionscope.api.models import Market, Trade
+from opinionscope.api.pacer import Pacer
+from opinionscope.api.retries import with_retries
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
+from opinionscope.settings import Settings
+
+PAGE_SIZE = 20
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 10.0
+LARGEST_ANSWER = 8 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+class OpinionClient:
+    """A session with the exchange. Threads may share it; requests take turns on the shared rate limit.
+
+    `deadline` (monotonic seconds) is the moment after which no request begins: OutOfTime is raised instead. Every
+    fetch raises an ApiError of the kind that fits, after the configured number of attempts. `clock_skew` is by how
+    many seconds this machine's clock is ahead of the exchange's, by the Date of the last answer; None before one.
+    """
+
+    def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
+        self._settings = settings
+        self._key = settings.require_api_key()
+        self._pacer = pacer
+        self._line = Line(pacer, deadline)
+        self._session = _session(self._key, PacedAdapter(self._line, connections))
+        self.clock_skew: float | None = None
+        self._fetch = with_retries(
+            self._fetch_once,
+            attempts=settings.max_attempts,
+            first_wait=settings.backoff,
+            seconds_left=lambda: deadline - time.monotonic(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._line.close()
+        self._session.close()
+
+    @property
+    def request_count(self) -> int:
+        """Requests sent so far, retries included."""
+        return self._pacer.requests
+
+    @property
+    def throttled_count(self) -> int:
+        """429 answers so far."""
+        return self._pacer.throttled
+
+    def fetch_markets(self, page: int) -> Page[Market]:
+        """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
+        parameters = {"page": page, "limit": PAGE_SIZE, "status": "activated", "marketType": 2, "sortBy": 1}
+        return _first_not_empty(page, read_page(self._fetch(self._settings.markets_path, parameters), Market))
+
+    def fetch_market(self, market_id: str, *, categorical: bool) -> Market:
+        """The detail of one market, in whatever state it is. Raises NotFound for an unknown id."""
+        kind = "/market/categorical" if categorical else "/market"
+        return read_detail(self._fetch(f"{kind}/{market_id}", {}), Market)
+
+    def fetch_trades(self, address: str, page: int) -> Page[Trade]:
+        """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
+        path = self._settings.trades_path.replace("{address}", address)
+        return _first_not_empty(page, read_page(self._fetch(path, {"page": page, "limit": PAGE_SIZE}), Trade))
+
+    def _fetch_once(self, path: str, parameters: dict[str, Any]) -> Any:
+        with self._line.request():
+            try:
+                status, headers, body = self._get(path, parameters)
+            except requests.RequestException as error:
+                raise self._cut_off() or transport_failure(error) from error
+            sent_at, late = self._line.sent_at, self._cut_off()
+        if late:
+            raise late
+        now = self._exchange_time(headers.get("Date"))
+        try:
+            return _read(status, body)
+        except ApiError as error:
+            error.args = (str(error).replace(self._key, "***"),)
+            error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
+            if isinstance(error, Throttled):
+                self._pacer.slow_down(sent_at, error.retry_after)
+            raise
+
+    def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
+        response = self._session.get(
+            self._settings.base_url + path,
+            params=parameters,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            body = bytearray()
+            for chunk in response.iter_content(_CHUNK):
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    raise BadAnswer(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB")
+        return response.status_code, response.headers, bytes(body)
+
+    def _cut_off(self) -> ApiUnavailable | None:
+        return ApiUnavailable("the answer took too long and was cut off") if self._line.cut_off else None
+
+    def _exchange_time(self, date_header: str | None) -> datetime:
+        """The exchange's own time, by which the dates in its other headers are meant."""
+        now = datetime.now(UTC)
+        seconds = retry_after_seconds(date_header, datetime.fromtimestamp(0, UTC))
+        if seconds is None:
+            return now
+        self.clock_skew = now.timestamp() - seconds
+        return datetime.fromtimestamp(seconds, UTC)
+
+
+def _first_not_empty(number: int, page: Page[Item]) -> Page[Item]:
+    """The page, unless it is a first one without entries in a list that has some: that is no empty list."""
+    if number == 1 and not page.length and page.total:
+        raise BadAnswer(f"the list is empty and has a total of {page.total}")
+    return page
+
+
+def _session(key: str, adapter: PacedAdapter) -> requests.Session:
+    """A session that sends the key, and that no .netrc, proxy variable or cookie can bend."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.update({"apikey": key, "User-Agent": f"opinionscope/{__version__}", "Accept": "application/json"})
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _read(status: int, body: bytes) -> Any:
+    """The result in an answer of this HTTP status. Raises the ApiError that the status or the envelope stands for."""
+    if status == requests.codes.ok:
+        return read_result(body)
+    if 300 <= status < 400:
+        raise BadAnswer(f"the exchange redirects elsewhere ({status}), which is not followed: check the base URL")
+    if status < 500 and status != requests.codes.too_many_requests:
+        with suppress(BadAnswer, ApiUnavailable, Throttled):
+            read_result(body)
+    raise failure_of(status, "")

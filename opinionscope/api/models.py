@@ -1,0 +1,108 @@
+"""The answers of the exchange, validated: what is not used is ignored, what is needed and missing is refused.
+
+Source: the vendor's developer guide ("Opinion Open API") and recorded answers of the live API, which go beyond it
+("Split" and "Merge" trades, categorical parents that stay "Created", children without a type). Numbers come as
+strings of up to 18 fraction digits; they stay exact (`Decimal`) here.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+LARGEST_AMOUNT = Decimal(10) ** 15
+LAST_SECOND = 253_402_300_799
+
+MARKET_STATUSES = {1: "created", 2: "activated", 3: "resolving", 4: "resolved", 5: "failed", 6: "deleted"}
+SIDES = {"BUY": "BUY", "SELL": "SELL", "SPLIT": "SPLIT", "MERGE": "MERGE"}
+
+
+def _blank_to_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _id_text(value: Any) -> Any:
+    """Ids come as whole numbers or as digits; 0 and the empty string stand for none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return None if value in ("", "0") else value
+
+
+def _number(value: Any) -> Any:
+    """Only numbers and their texts: a boolean is neither, and an empty text is no figure."""
+    if isinstance(value, bool):
+        raise ValueError("a number is expected")
+    return _blank_to_none(value)
+
+
+def _side(value: Any) -> Any:
+    return SIDES.get(value.upper(), value) if isinstance(value, str) else value
+
+
+def _no_moment(value: Any) -> Any:
+    return None if value in (0, "0", "") else value
+
+
+_Positive = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+_Signed = Annotated[Decimal, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+_Digits = Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+_Moment = Annotated[int, Field(ge=1, le=LAST_SECOND)]
+
+Amount = Annotated[_Positive, BeforeValidator(_number)]
+OptionalAmount = Annotated[_Positive | None, BeforeValidator(_number)]
+OptionalSigned = Annotated[_Signed | None, BeforeValidator(_number)]
+Id = Annotated[_Digits, BeforeValidator(_id_text)]
+OptionalId = Annotated[_Digits | None, BeforeValidator(_id_text)]
+Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
+OptionalMoment = Annotated[_Moment | None, BeforeValidator(_no_moment)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
+
+
+class Trade(_Answer):
+    """A filled trade. `amount` is in the quote token; `created_at` is in unix seconds, UTC."""
+
+    tx_hash: str = Field(alias="txHash", min_length=1, max_length=256)
+    market_id: Id = Field(alias="marketId")
+    market_title: Text = Field(None, alias="marketTitle")
+    root_market_id: OptionalId = Field(None, alias="rootMarketId")
+    root_market_title: Text = Field(None, alias="rootMarketTitle")
+    side: Annotated[Literal["BUY", "SELL", "SPLIT", "MERGE"], BeforeValidator(_side)]
+    outcome: Text = None
+    outcome_side: int | None = Field(None, alias="outcomeSide", ge=0, le=1_000)
+    price: Amount
+    shares: Amount
+    amount: Amount
+    fee: OptionalSigned = None
+    profit: OptionalSigned = None
+    quote_token: Text = Field(None, alias="quoteToken")
+    chain_id: Text = Field(None, alias="chainId")
+    created_at: _Moment = Field(alias="createdAt")
+
+
+class Market(_Answer):
+    """A market of the list or of a detail. Moments are unix seconds, UTC; None where upstream says 0."""
+
+    market_id: Id = Field(alias="marketId")
+    title: str = Field(alias="marketTitle")
+    status: Annotated[int, Field(ge=1, le=6)]
+    market_type: int | None = Field(None, alias="marketType")
+    children: list[Any] | None = Field(None, alias="childMarkets")
+    labels: list[str] | None = None
+    yes_label: Text = Field(None, alias="yesLabel")
+    no_label: Text = Field(None, alias="noLabel")
+    yes_token_id: Text = Field(None, alias="yesTokenId")
+    no_token_id: Text = Field(None, alias="noTokenId")
+    result_token_id: Text = Field(None, alias="resultTokenId")
+    volume: OptionalAmount = None
+    volume_24h: OptionalAmount = Field(None, alias="volume24h")
+    volume_7d: OptionalAmount = Field(None, alias="volume7d")
+    quote_token: Text = Field(None, alias="quoteToken")
+    chain_id: Text = Field(None, alias="chainId")
+    slug: Text = None
+    rules: Text = None
+    created_at: OptionalMoment = Field(None, alias="createdAt")
+    cutoff_at: OptionalMoment = Field(None, alias="cutoffAt")
+    resolved_at: OptionalMoment = Field(None, alias="resolvedAt")

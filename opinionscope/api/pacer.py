@@ -1,0 +1,193 @@
+"""The shared rate limit: one budget of requests for all processes that use the same database.
+
+A small file beside the database holds when the last requests left, under a kernel lock that is held while a request
+is written to its socket and at no other time. What counts is therefore the moment of sending, after the connection
+stands: neither a slow handshake nor a busy processor can push two windows' worth of requests together.
+
+Two rules make a turn. Requests are spread evenly, one each `1/rate` seconds, by a schedule that does not drift. And
+in any `WINDOW` seconds no more leave than the limit allows in one, which leaves room for the network to shake them
+together a little. When the exchange asks for less (HTTP 429), the file says so to everyone at once: no request
+before `blocked_until`, and a lower rate from what was really accepted in the last second; from there the rate climbs
+back step by step, so that what was learnt outlives the run.
+"""
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from opinionscope.errors import OutOfTime, Paused
+from opinionscope.locks import open_private
+
+WINDOW = 1.02
+CLIMB_FACTOR = 1.15
+SHORTEST_CLIMB_WAIT = 15.0
+LONGEST_CLIMB_WAIT = 80.0
+LOWEST_RATE = 0.2
+DEFAULT_BLOCK = 1.0
+LONGEST_BLOCK = 3600.0
+_KEPT_MINUTES = 15
+
+
+@dataclass
+class Pace:
+    """What the file holds. Moments are seconds of the system's monotonic clock, minutes are unix minutes.
+
+    `learnt` is the rate that the exchange allowed when it last refused, None while the limit itself holds.
+    """
+
+    learnt: float | None = None
+    sent: list[float] = field(default_factory=list)
+    next_slot: float = 0.0
+    blocked_until: float = 0.0
+    slowed_at: float = 0.0
+    climbed_at: float = 0.0
+    climb_wait: float = SHORTEST_CLIMB_WAIT
+    minutes: dict[str, list[int]] = field(default_factory=dict)
+
+
+class Pacer:
+    """Grants turns to send. Safe between threads and between processes.
+
+    `limit` is in requests a second. `requests` and `throttled` count what this object sent and was refused.
+    """
+
+    def __init__(self, path: Path, limit: float) -> None:
+        self.limit = limit
+        self.requests = 0
+        self.throttled = 0
+        self._descriptor = open_private(path)
+        self._file_size = 4096 + 32 * int(limit)
+        self._queue = threading.Lock()
+        self._state = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+    @contextmanager
+    def turn(self, deadline: float = float("inf")) -> Iterator[float]:
+        """Wait for the next free slot and hold it while the request is written; yields the moment of sending.
+
+        Raises OutOfTime if no slot comes before `deadline` (monotonic seconds), and Paused if that is because the
+        exchange has asked for a longer pause.
+        """
+        with self._head_of_the_queue(deadline):
+            while True:
+                with self._exclusive() as pace:
+                    now = time.monotonic()
+                    slot = self._next_slot(pace)
+                    if pace.blocked_until > deadline:
+                        raise Paused(f"the exchange asks for a pause of {pace.blocked_until - now:.0f} more seconds")
+                    if slot > deadline:
+                        raise OutOfTime("the exchange allows no further request within the time of this run")
+                    if slot <= now:
+                        try:
+                            yield now
+                        finally:
+                            self._note_sent(pace, slot)
+                        return
+                # Asleep without the lock, so that a 429 that another thread or process meets is heard at once.
+                time.sleep(slot - now)
+
+    def slow_down(self, sent_at: float, retry_after: float | None) -> None:
+        """Take in a 429 to a request that left at `sent_at`: everyone waits `retry_after` seconds and goes slower.
+
+        The 429s to requests that were on their way before the last slow-down say nothing new about the rate.
+        """
+        wait = DEFAULT_BLOCK if retry_after is None else min(max(retry_after, 0.1), LONGEST_BLOCK)
+        with self._exclusive() as pace:
+            now = time.monotonic()
+            self.throttled += 1
+            _count_minute(pace, throttled=1)
+            pace.blocked_until = max(pace.blocked_until, now + wait)
+            if sent_at >= pace.slowed_at:
+                accepted = sum(1 for moment in pace.sent if sent_at - 1.0 < moment < sent_at)
+                if now - pace.climbed_at <= pace.climb_wait:
+                    pace.climb_wait = min(LONGEST_CLIMB_WAIT, pace.climb_wait * 2)
+                pace.learnt = max(LOWEST_RATE, min(self._rate(pace) * 0.8, 0.95 * max(accepted, 1)))
+                pace.slowed_at = pace.climbed_at = now
+            self._write(pace)
+
+    def minutes(self) -> dict[int, tuple[int, int]]:
+        """Requests and 429s of the last minutes, by unix minute, of all processes together, killed ones included."""
+        with self._exclusive() as pace:
+            return {int(minute): (counts[0], counts[1]) for minute, counts in pace.minutes.items()}
+
+    def current_rate(self) -> float:
+        """The requests a second that are allowed at this moment: the limit, or less after a 429."""
+        with self._exclusive() as pace:
+            return self._rate(pace)
+
+    def _rate(self, pace: Pace) -> float:
+        return self.limit if pace.learnt is None else min(pace.learnt, self.limit)
+
+    def _next_slot(self, pace: Pace) -> float:
+        """The first moment at which both rules and the exchange allow a request."""
+        rate = self._rate(pace)
+        allowed = max(1, int(rate))
+        window_opens = pace.sent[-allowed] + WINDOW * allowed / rate if len(pace.sent) >= allowed else 0.0
+        return max(pace.next_slot, window_opens, pace.blocked_until)
+
+    def _note_sent(self, pace: Pace, slot: float) -> None:
+        now = time.monotonic()
+        interval = WINDOW / self._rate(pace)
+        self.requests += 1
+        _count_minute(pace, requests=1)
+        pace.sent = [*pace.sent, now][-max(1, int(self.limit)) :]
+        pace.next_slot = max(slot, now - interval / 2) + interval
+        if pace.learnt is not None and now - pace.climbed_at >= pace.climb_wait:
+            climbed = pace.learnt * CLIMB_FACTOR
+            pace.learnt = climbed if climbed < self.limit else None
+            pace.climb_wait = max(SHORTEST_CLIMB_WAIT, pace.climb_wait / 2)
+            pace.climbed_at = now
+        self._write(pace)
+
+    @contextmanager
+    def _head_of_the_queue(self, deadline: float) -> Iterator[None]:
+        """One thread of this process waits for a slot at a time; the others wait for it."""
+        remaining = min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
+        if not self._queue.acquire(timeout=remaining):
+            raise OutOfTime("no turn to send came within the time of this run")
+        try:
+            yield
+        finally:
+            self._queue.release()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[Pace]:
+        """The file's state, with nobody else reading or writing it."""
+        with self._state:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            try:
+                yield self._read()
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _read(self) -> Pace:
+        """What the file says; a fresh state where it is empty, torn by a crash, or from before the last boot."""
+        try:
+            pace = Pace(**json.loads(os.pread(self._descriptor, self._file_size, 0)))
+            if max([*pace.sent, pace.slowed_at, pace.climbed_at]) <= time.monotonic():
+                return pace
+            return Pace(learnt=pace.learnt, minutes=pace.minutes)
+        except (ValueError, TypeError):
+            return Pace()
+
+    def _write(self, pace: Pace) -> None:
+        # Padded to one size: a single write replaces all of the last one, whenever the process dies.
+        os.pwrite(self._descriptor, json.dumps(asdict(pace)).encode().ljust(self._file_size), 0)
+
+
+def _count_minute(pace: Pace, requests: int = 0, throttled: int = 0) -> None:
+    minute = str(int(time.time() // 60))
+    counts = pace.minutes.setdefault(minute, [0, 0])
+    counts[0] += requests
+    counts[1] += throttled
+    for old in sorted(pace.minutes, key=int)[:-_KEPT_MINUTES]:
+        del pace.minutes[old]

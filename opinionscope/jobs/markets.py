@@ -1,0 +1,125 @@
+"""Job `sync markets`: store every activated market, and find out what became of those that are no longer listed."""
+
+from concurrent.futures import Future
+from datetime import datetime
+from typing import TypeVar
+
+from opinionscope.api.answers import Page, read_items
+from opinionscope.api.client import PAGE_SIZE, OpinionClient
+from opinionscope.api.models import Market
+from opinionscope.errors import ApiError, KeyRefused, NotFound, OutOfTime, Paused
+from opinionscope.jobs.market_rows import child_row, top_level_row
+from opinionscope.jobs.result import JobResult, Progress, no_progress
+from opinionscope.jobs.workers import DaemonPool
+from opinionscope.store.database import Store
+from opinionscope.store.markets import MarketRow, find_departed, find_market, mark_looked_up, save_markets
+
+WORKERS = 8
+LOOKUPS = 60
+_PAGES_WITHOUT_NEWS = 3
+
+Answer = TypeVar("Answer")
+
+
+def sync_markets(
+    client: OpinionClient, store: Store, *, now: datetime, lookups: int = LOOKUPS, progress: Progress = no_progress
+) -> JobResult:
+    """Upsert the whole list of activated markets, page by page, then look up at most `lookups` that have left it.
+
+    The list moves while it is read. A market that comes twice is stored twice, which changes nothing; one that slips
+    through is looked up like one that has left, and is found to be active still. Raises KeyRefused.
+    """
+    sync = _MarketSync(client, store, now, progress)
+    with DaemonPool(WORKERS, "markets") as pool:
+        sync.store_list(pool)
+        if not sync.result.errors:
+            sync.look_up_departed(pool, lookups)
+    return sync.result
+
+
+class _MarketSync:
+    """One run: what it has stored so far, and what went wrong."""
+
+    def __init__(self, client: OpinionClient, store: Store, now: datetime, progress: Progress) -> None:
+        self.result = JobResult()
+        self._stored: set[str] = set()
+        self._client = client
+        self._store = store
+        self._now = now
+        self._progress = progress
+        self._stopped = False
+
+    def store_list(self, pool: DaemonPool) -> None:
+        """Fetch and store the pages of the list, several at a time.
+
+        It ends with an empty page, with one that is not full where the total is reached, or with pages that bring
+        nothing new: the total is only upstream's word. A page that fails is counted, the others are stored.
+        """
+        number, expected, barren = 0, 1, 0
+        while barren < _PAGES_WITHOUT_NEWS and not self._stopped:
+            upcoming = range(number + 1, max(number + 1, min(number + WORKERS, expected)) + 1)
+            fetches = [(page_number, pool.submit(self._client.fetch_markets, page_number)) for page_number in upcoming]
+            for number, fetch in fetches:
+                page = self._result_of(fetch)
+                before = len(self._stored)
+                if page is not None:
+                    expected = -(-(page.total or 0) // PAGE_SIZE)
+                    self._save_page(page)
+                barren = barren + 1 if len(self._stored) == before else 0
+                self._progress("pages", number, max(expected, number))
+                if page is not None and (page.length == 0 or (page.length < PAGE_SIZE and number >= expected)):
+                    return
+
+    def look_up_departed(self, pool: DaemonPool, limit: int) -> None:
+        """Store the present state of markets that were listed once and are not now, longest not looked up first."""
+        departed = find_departed(self._store, self._stored, limit)
+        fetches = [
+            (market, pool.submit(self._client.fetch_market, market.external_id, categorical=market.is_categorical))
+            for market in departed
+        ]
+        for market, fetch in fetches:
+            try:
+                detail = self._result_of(fetch)
+            except NotFound:
+                mark_looked_up(self._store, market.external_id, self._now, status="deleted")
+                continue
+            if detail is not None and detail.market_id == market.external_id:
+                self._save([detail], find_market(self._store, market.parent_external_id))
+                mark_looked_up(self._store, market.external_id, self._now)
+            elif detail is not None:
+                self.result.fail(f"market {market.external_id}: the exchange answers with another market")
+
+    def _result_of(self, fetch: Future[Answer]) -> Answer | None:
+        """What was fetched; None where it failed, which is counted. NotFound is for the caller."""
+        try:
+            return fetch.result()
+        except (KeyRefused, NotFound):
+            raise
+        except OutOfTime as error:
+            self._stopped = True
+            self.result.fail(f"{error}: the rest is left to the next run")
+        except ApiError as error:
+            self._stopped = self._stopped or isinstance(error, Paused)
+            self.result.fail(str(error))
+        return None
+
+    def _save_page(self, page: Page[Market]) -> None:
+        for problem in page.problems:
+            self.result.fail(problem)
+        self._save(page.items)
+
+    def _save(self, markets: list[Market], parent: MarketRow | None = None) -> None:
+        """Upsert markets and their children; with `parent`, markets that are children of that one."""
+        rows = [row for market in markets for row in self._rows_of(market, parent)]
+        save_markets(self._store, rows, self._now)
+        self._stored.update(row.external_id for row in rows)
+        self.result.item_count = self.result.done_count = len(self._stored)
+
+    def _rows_of(self, market: Market, parent: MarketRow | None) -> list[MarketRow]:
+        if parent is not None:
+            return [child_row(market, parent)]
+        row = top_level_row(market)
+        children, problems = read_items(market.children or [], Market)
+        for problem in problems:
+            self.result.fail(f"{problem} (child of {market.market_id})")
+        return [row, *(child_row(child, row) for child in children)]

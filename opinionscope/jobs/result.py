@@ -1,0 +1,44 @@
+"""What a job reports to the runner, and what it needs from whoever runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Progress = Callable[[str, int, int | None], None]
+"""Told as the work goes on: what is counted, how many are done, and of how many (None where nobody knows)."""
+
+_DESCRIBED_ERRORS = 5
+
+
+def no_progress(what: str, done: int, total: int | None) -> None:
+    """For runs that nobody watches."""
+
+
+@dataclass
+class JobResult:
+    """Counted results of a run. `errors` says what failed, one line each."""
+
+    item_count: int = 0
+    failed_count: int = 0
+    done_count: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def fail(self, error: str, count: int = 1) -> None:
+        """Count something that failed."""
+        self.failed_count += count
+        self.errors.append(error)
+
+    @property
+    def status(self) -> str:
+        """`completed`, or `partial` if something failed, or `failed` if nothing was done besides."""
+        if not self.failed_count and not self.errors:
+            return "completed"
+        return "partial" if self.done_count else "failed"
+
+    @property
+    def error(self) -> str | None:
+        """The first errors on one line, and how many more there are; None where there is none."""
+        if not self.errors:
+            return None
+        distinct = list(dict.fromkeys(self.errors))
+        more = len(distinct) - _DESCRIBED_ERRORS
+        return "; ".join(distinct[:_DESCRIBED_ERRORS]) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,84 @@
+"""One run of a job: lock, log row, work, closed log row. The only place that knows what a run is."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opinionscope.errors import Interrupted, OpinionscopeError
+from opinionscope.locks import beside, try_lock
+from opinionscope.store.database import Store
+from opinionscope.store.sync_logs import Outcome, close_run, log_skipped, open_run
+from opinionscope.times import utc_now
+
+if TYPE_CHECKING:
+    from opinionscope.jobs.result import JobResult
+
+
+class Run:
+    """A run that has its row in the log. `requests` and `throttled` are read when it is closed."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.now = utc_now()
+        self.count_requests: Callable[[], tuple[int, int]] = lambda: (0, 0)
+
+
+class RunFailed(OpinionscopeError):
+    """The run has ended as failed or partial; the log row says the same."""
+
+
+def run_job(job: str, database: Path, work: Callable[[Run], "JobResult"]) -> "JobResult | None":
+    """Run `work` under the job's lock and record it; None if another process is running the job.
+
+    Raises RunFailed if something failed, and whatever `work` raises after it has been recorded. SIGTERM and Ctrl-C
+    end the run as Interrupted.
+    """
+    with try_lock(beside(database, f"{job}.lock")) as locked, Store.open(database) as store:
+        if not locked:
+            log_skipped(store, job, utc_now())
+            return None
+        with _interruptible():
+            return _run_logged(job, store, work)
+
+
+def _run_logged(job: str, store: Store, work: Callable[[Run], "JobResult"]) -> "JobResult":
+    run = Run(store)
+    run_id = open_run(store, job, run.now)
+    try:
+        result = work(run)
+    except BaseException as error:
+        requests, throttled = run.count_requests()
+        close_run(store, run_id, Outcome("failed", 0, 0, requests, throttled, describe(error)), utc_now())
+        raise
+    requests, throttled = run.count_requests()
+    outcome = Outcome(result.status, result.item_count, result.failed_count, requests, throttled, result.error)
+    close_run(store, run_id, outcome, utc_now())
+    if result.status != "completed":
+        raise RunFailed(f"{job} {result.status}: {result.error}. `opinionscope logs --failed` has the history.")
+    return result
+
+
+def describe(error: BaseException) -> str:
+    """What the log says of an exception that ended a run."""
+    if isinstance(error, OpinionscopeError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does, so that its row is closed."""
+
+    def interrupt(*_: Any) -> None:
+        raise Interrupted("interrupted")
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

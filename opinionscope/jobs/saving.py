@@ -1,0 +1,121 @@
+"""Store what is new on a page of trades, with all that hangs on it, inside the caller's transaction."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from opinionscope.api.models import Trade
+from opinionscope.jobs.identity import as_float, pick_new
+from opinionscope.jobs.reading import PageRead
+from opinionscope.store.activity import (
+    SECONDS_PER_HOUR,
+    TradeKey,
+    TradeRow,
+    add_to_hours,
+    add_to_totals,
+    count_trades,
+    insert_trades,
+    known_copies,
+    stored_details,
+)
+from opinionscope.store.database import Transaction
+from opinionscope.store.figures import LONGEST_WINDOW
+from opinionscope.store.whales import Wallet
+from opinionscope.times import from_unix
+
+
+@dataclass(frozen=True)
+class SavedPage:
+    """What a page brought: the keys it has `shown`, the copies `known` before it, the `new` ones, how many `stored`."""
+
+    shown: set[TradeKey]
+    known: Counter[TradeKey]
+    new: Counter[TradeKey]
+    stored: int
+
+
+@dataclass(frozen=True)
+class _NewTrade:
+    key: TradeKey
+    copy: int
+    trade: Trade
+
+
+def save_page(transaction: Transaction, wallet: Wallet, read: PageRead, now: datetime, horizon: datetime) -> SavedPage:
+    """Store the new trades of a page; those older than `horizon` are only counted. Totals take in both."""
+    known = known_copies(transaction, wallet.id, wallet.address, {second for second, _ in read.keys})
+    new = _find_new(transaction, wallet, read, known)
+    oldest_kept = horizon.timestamp()
+    kept = [item for item in new if item.trade.created_at >= oldest_kept]
+    counted = Counter(item.key for item in new if item.trade.created_at < oldest_kept)
+    # The list has the newest first; rows are numbered as the trades happened.
+    insert_trades(transaction, wallet.address, [_to_row(item) for item in reversed(kept)], now)
+    if counted:
+        count_trades(transaction, wallet.id, counted)
+    if new:
+        _add_up(transaction, wallet, [item.trade for item in new], now)
+    wallet.progress.known_trades += len(new)
+    return SavedPage(set(read.keys), known, Counter(item.key for item in new), len(kept))
+
+
+def _find_new(transaction: Transaction, wallet: Wallet, read: PageRead, known: Counter[TradeKey]) -> list[_NewTrade]:
+    by_key: defaultdict[TradeKey, list[Trade]] = defaultdict(list)
+    for key, trade in zip(read.keys, read.page.items, strict=True):
+        by_key[key].append(trade)
+    new = list[_NewTrade]()
+    for key, trades in by_key.items():
+        if read.copies[key] > known[key]:
+            details = stored_details(transaction, wallet.address, key) if known[key] else Counter()
+            picked = pick_new(trades, known[key], read.copies[key], details)
+            new += [_NewTrade(key, known[key] + number, trade) for number, trade in enumerate(picked, start=1)]
+    return new
+
+
+def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], now: datetime) -> None:
+    traded = [trade for trade in trades if trade.side in ("BUY", "SELL")]
+    add_to_totals(
+        transaction,
+        wallet.id,
+        traded=len(traded),
+        volume=float(sum(trade.amount for trade in traded)),
+        profit=float(sum(trade.profit for trade in trades if trade.profit is not None)),
+        newest=from_unix(max(trade.created_at for trade in trades)),
+    )
+    first_hour = (now - LONGEST_WINDOW).timestamp() // SECONDS_PER_HOUR
+    hours: defaultdict[int, float] = defaultdict(float)
+    for trade in traded:
+        hour = trade.created_at // SECONDS_PER_HOUR
+        if hour >= first_hour:
+            hours[hour] += float(trade.amount)
+    add_to_hours(transaction, wallet.id, hours)
+
+
+def _to_row(item: _NewTrade) -> TradeRow:
+    trade = item.trade
+    return TradeRow(
+        market_external_id=trade.market_id,
+        root_market_external_id=trade.root_market_id,
+        market_title=_full_title(trade),
+        tx_hash=trade.tx_hash,
+        action=trade.side,
+        outcome=trade.outcome,
+        outcome_side=trade.outcome_side,
+        price=float(trade.price),
+        shares=float(trade.shares),
+        amount=float(trade.amount),
+        fee=as_float(trade.fee),
+        profit=as_float(trade.profit),
+        quote_token=trade.quote_token,
+        chain_id=trade.chain_id,
+        timestamp=from_unix(trade.created_at),
+        fingerprint=item.key[1],
+        copy=item.copy,
+    )
+
+
+def _full_title(trade: Trade) -> str | None:
+    """The title that reads by itself: that of an option ("↑ 100,000") says nothing without the question."""
+    root = trade.root_market_title
+    if root and trade.market_title and root != trade.market_title:
+        return f"{root}: {trade.market_title}"
+    return trade.market_title or root

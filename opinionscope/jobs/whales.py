@@ -1,0 +1,166 @@
+"""Job `sync whales`: poll the tracked wallets, several at a time, and store their new trades."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from opinionscope.api.client import OpinionClient
+from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, OutOfTime, Paused
+from opinionscope.jobs.history import History
+from opinionscope.jobs.result import JobResult, Progress, no_progress
+from opinionscope.store.database import Store
+from opinionscope.store.whales import find_wallets_to_poll, note_poll
+
+WORKERS = 16
+PAGES_A_TURN = 10
+POLLS_BEFORE_A_DEEP_TURN = 3
+FAILURES_IN_A_ROW = 20
+_ANSWERS_STILL_COMING = 6.0
+
+
+def sync_whales(
+    client: OpinionClient,
+    store: Store,
+    *,
+    now: datetime,
+    retention: timedelta,
+    deadline: float,
+    addresses: Sequence[str] = (),
+    progress: Progress = no_progress,
+) -> JobResult:
+    """Poll each tracked wallet, or only those of `addresses`, until `deadline` (monotonic seconds).
+
+    One wallet's failure is counted and noted with it; the others go on. What the time did not suffice for goes first
+    in the next run. Raises KeyRefused, which every wallet would meet.
+    """
+
+    def horizon() -> datetime:
+        # A clock that runs ahead must not make young trades old.
+        return now - timedelta(seconds=max(0.0, client.clock_skew or 0.0)) - retention
+
+    wallets = find_wallets_to_poll(store, now, now - timedelta(days=1), addresses)
+    histories = [
+        History(store, wallet, partial(client.fetch_trades, wallet.address), now, horizon) for wallet in wallets
+    ]
+    run = _Run(store, now, histories, progress)
+    run.work_until(deadline + _ANSWERS_STILL_COMING)
+    for history in histories:
+        run.result.item_count += history.stored
+        for problem in history.problems:
+            run.result.fail(f"{history.wallet.address}: {problem}")
+    return run.result
+
+
+class _Run:
+    """The wallets of one run and the workers that share them: first a poll of each, then deeper reading in turns.
+
+    While there are polls to do, every fourth turn is a deep one, so that a first sync goes on however many wallets
+    there are.
+    """
+
+    def __init__(self, store: Store, now: datetime, histories: list[History], progress: Progress) -> None:
+        self.result = JobResult()
+        self._store = store
+        self._now = now
+        self._progress = progress
+        self._wallet_count = len(histories)
+        self._polls = deque(histories)
+        self._deep: deque[History] = deque()
+        self._polls_in_a_row = 0
+        self._failures_in_a_row = 0
+        self._busy = 0
+        self._fatal: BaseException | None = None
+        self._stopped = False
+        self._changed = threading.Condition()
+
+    def work_until(self, end: float) -> None:
+        """Let the workers work; whoever still waits for an answer at `end` (monotonic) is left behind."""
+        count = min(WORKERS, self._wallet_count)
+        workers = [threading.Thread(target=self._work, name=f"wallets-{n}", daemon=True) for n in range(count)]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join(max(0.0, end - time.monotonic()))
+        finally:
+            self._stop()
+        if self._fatal is not None:
+            raise self._fatal
+
+    def _work(self) -> None:
+        while (turn := self._next_turn()) is not None:
+            history, is_poll = turn
+            try:
+                self._take_turn(history, is_poll=is_poll)
+            except BaseException as error:  # noqa: BLE001 - it is raised again, in the main thread
+                self._stop(error)
+            finally:
+                self._end_turn()
+
+    def _next_turn(self) -> tuple[History, bool] | None:
+        with self._changed:
+            while not self._stopped:
+                deep_is_due = self._polls_in_a_row >= POLLS_BEFORE_A_DEEP_TURN or not self._polls
+                if self._deep and deep_is_due:
+                    self._polls_in_a_row = 0
+                    self._busy += 1
+                    return self._deep.popleft(), False
+                if self._polls:
+                    self._polls_in_a_row += 1
+                    self._busy += 1
+                    return self._polls.popleft(), True
+                if not self._busy:
+                    return None
+                self._changed.wait()
+        return None
+
+    def _end_turn(self) -> None:
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def _take_turn(self, history: History, *, is_poll: bool) -> None:
+        error: str | None = None
+        try:
+            if is_poll:
+                history.poll()
+            else:
+                history.deepen(PAGES_A_TURN)
+        except OutOfTime:
+            self._stop()
+            return
+        except KeyRefused:
+            raise
+        except ApiError as failure:
+            error = str(failure)
+            self._note_failure(history, failure)
+        else:
+            self._note_success(history, is_poll=is_poll)
+        if error or is_poll:
+            note_poll(self._store, history.wallet, self._now, error or "; ".join(history.problems) or None)
+
+    def _note_success(self, history: History, *, is_poll: bool) -> None:
+        with self._changed:
+            self._failures_in_a_row = 0
+            self.result.done_count += is_poll
+            if history.unfinished:
+                self._deep.append(history)
+            if is_poll:
+                self._progress("wallets", self.result.done_count, self._wallet_count)
+
+    def _note_failure(self, history: History, failure: ApiError) -> None:
+        with self._changed:
+            self._failures_in_a_row += isinstance(failure, ApiUnavailable)
+            self.result.fail(f"{history.wallet.address}: {failure}")
+            hopeless = not self.result.done_count and self._failures_in_a_row >= FAILURES_IN_A_ROW
+        if isinstance(failure, Paused) or hopeless:
+            self._stop()
+
+    def _stop(self, error: BaseException | None = None) -> None:
+        with self._changed:
+            self._stopped = True
+            self._fatal = self._fatal or error
+            self._changed.notify_all()

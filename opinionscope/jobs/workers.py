@@ -1,0 +1,49 @@
+"""Threads that do not outlive the run: whoever still waits for an answer when it ends is left behind."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+class DaemonPool(Executor):
+    """Like ThreadPoolExecutor, whose threads however hold up an interrupted process until their requests end."""
+
+    def __init__(self, workers: int, name: str) -> None:
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._workers = workers
+        for number in range(workers):
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
+
+    def submit(
+        self, fn: Callable[_Parameters, _Result], /, *args: _Parameters.args, **kwargs: _Parameters.kwargs
+    ) -> Future[_Result]:
+        """Have a worker call `fn`."""
+        future: Future[_Result] = Future()
+
+        def task() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - it is raised again by whoever asks for the result
+                future.set_exception(error)
+
+        self._tasks.put(task)
+        return future
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Let the workers end after what has been submitted; waits for nobody."""
+        for _ in range(self._workers):
+            self._tasks.put(None)
+
+    def __exit__(self, *exception: Any) -> None:
+        self.shutdown()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()

@@ -1,0 +1,54 @@
+"""Kernel file locks beside the database. The kernel frees them when a process dies, however it dies."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from opinionscope.errors import StoreError
+
+
+def beside(database: Path, name: str) -> Path:
+    """The companion file of a database, such as `opinionscope.db.markets.lock`."""
+    return database.with_name(f"{database.name}.{name}")
+
+
+def open_private(path: Path) -> int:
+    """A file descriptor for reading and writing; the file is made if need be, for its owner alone.
+
+    Raises StoreError if that is not allowed.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        advice = "free some space" if error.errno == errno.ENOSPC else "check the folder and its permissions"
+        raise StoreError(f"{path} cannot be used ({error.strerror}): {advice}.") from error
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Whether the lock could be had at once. It is held until the block ends."""
+    descriptor = open_private(path)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def wait_for_lock(path: Path) -> Iterator[None]:
+    """Hold the lock for the block, after whoever has it now."""
+    descriptor = open_private(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

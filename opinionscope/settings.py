@@ -1,0 +1,111 @@
+"""Settings: the environment, then the env file, validated once; a wrong one stops before any work begins."""
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from opinionscope.errors import ConfigurationError
+from opinionscope.locations import env_file, read_environment
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def _safe_base_url(url: str) -> str:
+    """The key travels to this address: encrypted, or not leaving the machine, and with nothing hidden in it."""
+    parts = urlsplit(url.strip())
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not carry a user name or password")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address like https://host/path")
+    if not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+        raise ValueError("must be https (http only on the loopback interface)")
+    if parts.port == 0:
+        raise ValueError("must not use port 0")
+    return url.strip().rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _plain_path(path: str) -> str:
+    if not path.startswith("/") or ".." in path or any(character in path for character in "?#@\\ "):
+        raise ValueError("must be a path like /market")
+    return path.rstrip("/")
+
+
+def _wallet_path(path: str) -> str:
+    if path.count("{address}") != 1:
+        raise ValueError("must contain {address} once")
+    return _plain_path(path)
+
+
+def _sendable_key(key: SecretStr) -> SecretStr:
+    """A key is sent as an HTTP header, which takes printable ASCII alone."""
+    text = key.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("must be printable ASCII without spaces")
+    return SecretStr(text)
+
+
+class Settings(BaseModel):
+    """What a run needs to know, under the names of the environment variables."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    api_key: Annotated[SecretStr, AfterValidator(_sendable_key)] | None = Field(None, alias="OPINION_TRADE_API_KEY")
+    base_url: Annotated[str, AfterValidator(_safe_base_url)] = Field(
+        "https://openapi.opinion.trade/openapi", alias="OPINION_TRADE_BASE_URL"
+    )
+    markets_path: Annotated[str, AfterValidator(_plain_path)] = Field("/market", alias="OPINION_TRADE_MARKETS_PATH")
+    trades_path: Annotated[str, AfterValidator(_wallet_path)] = Field(
+        "/trade/user/{address}", alias="OPINION_TRADE_TRADES_PATH"
+    )
+    rate_limit: float = Field(15, alias="OPINIONSCOPE_RATE_LIMIT", gt=0, le=1000)
+    max_attempts: int = Field(3, alias="OPINIONSCOPE_MAX_ATTEMPTS", ge=1, le=10)
+    backoff: float = Field(0.5, alias="OPINIONSCOPE_BACKOFF", gt=0, le=60)
+    run_budget: float = Field(50, alias="OPINIONSCOPE_RUN_BUDGET", ge=1, le=86_400)
+    retention_days: int = Field(90, alias="OPINIONSCOPE_RETENTION_DAYS", ge=1, le=36_500)
+    log_retention_days: int = Field(90, alias="OPINIONSCOPE_LOG_RETENTION_DAYS", ge=1, le=36_500)
+    alert_urls: SecretStr | None = Field(None, alias="OPINIONSCOPE_ALERT_URLS")
+    alert_after: int = Field(3, alias="OPINIONSCOPE_ALERT_AFTER", ge=1, le=1_000)
+    ping_url: SecretStr | None = Field(None, alias="OPINIONSCOPE_PING_URL")
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings of this process. Raises ConfigurationError that names the variable, never its value."""
+        given = {name: text for name, text in read_environment().items() if text.strip()}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problems = "; ".join(_describe(problem) for problem in error.errors(include_input=False))
+            raise ConfigurationError(f"{problems}. Correct it in the environment or in {env_file()}.") from None
+
+    def require_api_key(self) -> str:
+        """The key in the clear, for the one header it belongs in. Raises ConfigurationError if there is none."""
+        if self.api_key is None:
+            raise ConfigurationError(
+                f"OPINION_TRADE_API_KEY is missing or blank: put OPINION_TRADE_API_KEY=<your key> into {env_file()} "
+                "or into the environment."
+            )
+        return self.api_key.get_secret_value()
+
+
+def _describe(problem: "ErrorDetails") -> str:
+    variable = problem["loc"][0] if problem["loc"] else "settings"
+    return f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def config_file_is_private(path: Path) -> bool:
+    """Whether only its owner can read the file that holds the key."""
+    return os.stat(path).st_mode & 0o077 == 0

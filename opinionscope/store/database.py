@@ -1,0 +1,173 @@
+"""One open database: created private, upgraded under a lock, written in short transactions."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from opinionscope.errors import StoreError
+from opinionscope.locks import beside, open_private, wait_for_lock
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 15.0
+_APPLICATION_ID = 0x4F70536B
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+Transaction = sqlite3.Connection
+"""The connection inside `Store.transaction`: what is written through it is written together or not at all."""
+
+
+class Store:
+    """A connection that threads may share: each transaction and each query has it to itself.
+
+    Every method raises StoreError, in words that say what to do, where SQLite reports a failure.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._turn = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The database at `path`, made or upgraded if need be."""
+        with _explained(path):
+            os.close(open_private(path))
+            store = cls(path, _connect(path))
+            try:
+                _prepare(store._connection, path)
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    @classmethod
+    def open_existing(cls, path: Path) -> Self:
+        """Like `open`, for commands that only look: a file that is not there is an error, not a new database."""
+        with _explained(path):
+            if not path.exists():
+                raise StoreError(f"There is no database at {path} yet: run a sync job first, or name one with --db.")
+            if os.access(path, os.W_OK):
+                return cls.open(path)
+            store = cls(path, _connect(path, read_only=True))
+            if _version(store._connection, path) < SCHEMA_VERSION:
+                store.close()
+                raise StoreError(f"{path} needs an upgrade and cannot be written: run this as the user who owns it.")
+        return store
+
+    def close(self) -> None:
+        """Close the connection; a later use raises StoreError."""
+        with self._turn:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A write transaction, from the first statement on: committed at the end of the block, undone by an error.
+
+        It starts immediate, since a deferred one that reads before it writes fails at once beside another writer.
+        """
+        with self._turn, _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def query(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """All rows of a SELECT."""
+        with self._turn, _explained(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
+        """The first column of the first row; None if there is no row."""
+        with self._turn, _explained(self.path):
+            row = self._connection.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def pragma(self, statement: str) -> None:
+        """Run a PRAGMA that must stand outside a transaction."""
+        with self._turn, _explained(self.path):
+            self._connection.execute(f"PRAGMA {statement}").fetchall()
+
+
+def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    uri = path.as_uri() + ("?mode=ro" if read_only else "")
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    if _version(connection, path) == SCHEMA_VERSION:
+        return
+    with wait_for_lock(beside(path, "upgrade.lock")):
+        if _version(connection, path) == SCHEMA_VERSION:
+            return
+        from opinionscope.store.migrations import upgrade
+
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            upgrade(connection)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of the file. Raises StoreError for one of a later release or of another program."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} is of schema version {version}, this opinionscope knows {SCHEMA_VERSION}: upgrade opinionscope."
+        )
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != _APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise StoreError(f"{path} is a database of another program: name another file with --db or OPINIONSCOPE_DB.")
+    return version
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite reports into a StoreError that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_explain(error, path)) from error
+
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "is locked by another program: close what has it open; the next run tries again",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: free some space; the next run goes on where this one stopped",
+    sqlite3.SQLITE_READONLY: "cannot be written: check the owner and the permissions of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the folder exists and may be written",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: check the disk and its free space",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore a backup, or move the file away to start afresh",
+    sqlite3.SQLITE_NOTADB: "is no SQLite database: name another file with --db or OPINIONSCOPE_DB",
+}
+
+
+def _explain(error: sqlite3.Error, path: Path) -> str:
+    primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    advice = _ADVICE.get(primary_code, "cannot be used")
+    return f"{path} {advice} ({error})."

@@ -1,0 +1,112 @@
+"""The `markets` table: upserts that write only what changed, and the search for markets that have left the list."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+
+from opinionscope.store.database import Store
+from opinionscope.times import to_seconds_text
+
+PLATFORM = "opinion_trade"
+FINAL_STATUSES = ("resolved", "failed", "deleted")
+
+
+@dataclass(frozen=True)
+class MarketRow:
+    """A market as it is stored, under the names of the columns. None where upstream gives nothing."""
+
+    external_id: str
+    parent_external_id: str | None
+    market_type: str
+    title: str
+    status: str
+    labels: str
+    yes_label: str | None
+    no_label: str | None
+    yes_token_id: str | None
+    no_token_id: str | None
+    result_token_id: str | None
+    volume: float | None
+    volume_24h: float | None
+    volume_7d: float | None
+    quote_token: str | None
+    chain_id: str | None
+    slug: str | None
+    rules: str | None
+    url: str | None
+    created_at: str | None
+    cutoff_at: str | None
+    resolved_at: str | None
+
+    @property
+    def is_categorical(self) -> bool:
+        return self.market_type == "categorical"
+
+
+_COLUMNS = [field.name for field in fields(MarketRow)]
+_CHANGING = [name for name in _COLUMNS if name != "external_id"]
+_UPSERT = f"""
+    INSERT INTO markets (platform, {", ".join(_COLUMNS)}, first_seen_at, updated_at)
+    VALUES ('{PLATFORM}', {", ".join("?" * len(_COLUMNS))}, ?, ?)
+    ON CONFLICT (platform, external_id) DO UPDATE
+    SET {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}, updated_at = excluded.updated_at
+    WHERE ({", ".join(_CHANGING)}) IS NOT ({", ".join(f"excluded.{name}" for name in _CHANGING)})
+"""  # noqa: S608
+
+
+def save_markets(store: Store, markets: Iterable[MarketRow], now: datetime) -> int:
+    """Upsert the markets in one transaction; how many rows were new or had changed.
+
+    `first_seen_at` stays as it was; `updated_at` moves only with another column.
+    """
+    moment = to_seconds_text(now)
+    with store.transaction() as connection:
+        return connection.executemany(_UPSERT, [(*astuple(market), moment, moment) for market in markets]).rowcount
+
+
+def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]:
+    """Markets without a final state that are not in the `listed` ids, the longest not looked up first.
+
+    Children are left out while their parent is among them, since its detail tells of them as well.
+    """
+    rows = store.query(
+        f"SELECT {', '.join(_COLUMNS)} FROM markets WHERE platform = ? AND status NOT IN (?, ?, ?) "  # noqa: S608
+        "ORDER BY looked_up_at, external_id",
+        (PLATFORM, *FINAL_STATUSES),
+    )
+    departed = [MarketRow(*row) for row in rows if row["external_id"] not in listed]
+    ids = {market.external_id for market in departed}
+    return [market for market in departed if market.parent_external_id not in ids][:limit]
+
+
+def find_market(store: Store, external_id: str | None) -> MarketRow | None:
+    """The stored market of this id."""
+    sql = f"SELECT {', '.join(_COLUMNS)} FROM markets WHERE platform = ? AND external_id = ?"  # noqa: S608
+    rows = store.query(sql, (PLATFORM, external_id))
+    return MarketRow(*rows[0]) if rows else None
+
+
+def mark_looked_up(store: Store, external_id: str, now: datetime, *, status: str | None = None) -> None:
+    """Note that the market's detail was asked for; with `status`, that it is now in that state."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE markets SET looked_up_at = ?, updated_at = iif(? IS NULL, updated_at, ?), "
+            "status = ifnull(?, status) WHERE platform = ? AND external_id = ?",
+            (to_seconds_text(now), status, to_seconds_text(now), status, PLATFORM, external_id),
+        )
+
+
+def find_markets(
+    store: Store, *, search: str | None = None, status: str | None = None, limit: int = 50
+) -> list[sqlite3.Row]:
+    """Markets by volume, largest first. `search` is a part of the title, in either case."""
+    conditions, parameters = ["1"], list[object]()
+    if search:
+        conditions.append("instr(lower(title), lower(?)) > 0")
+        parameters.append(search)
+    if status:
+        conditions.append("status = ?")
+        parameters.append(status)
+    sql = f"SELECT * FROM markets WHERE {' AND '.join(conditions)} ORDER BY volume DESC, external_id LIMIT ?"  # noqa: S608
+    return store.query(sql, [*parameters, limit])

@@ -1,0 +1,60 @@
+"""Times as text: ISO 8601 in UTC with a trailing Z, which sorts as it reads. Everything else is refused."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from opinionscope.errors import UsageError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def utc_now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_seconds_text(moment: datetime) -> str:
+    """`2026-01-31T09:05:07Z`: the form of trade and market times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_millis_text(moment: datetime) -> str:
+    """`2026-01-31T09:05:07.123Z`: the form of log times."""
+    moment = moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def from_unix(seconds: int) -> str:
+    """The seconds text of a unix time."""
+    return to_seconds_text(datetime.fromtimestamp(seconds, UTC))
+
+
+def from_text(text: str) -> datetime:
+    """The moment that a stored time names. Raises ValueError if it is no ISO time."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """The moment meant by `90s`, `15m`, `24h`, `7d` (before `now`) or by an ISO time, UTC unless it says otherwise.
+
+    Raises UsageError for anything else.
+    """
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip(), re.ASCII)
+    try:
+        if match:
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return from_text(text.strip())
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is no time: write 90s, 15m, 24h, 7d or 2026-01-31T09:05:07Z.") from None
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long before `now` something was, in its largest unit: `4 min ago`."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < 0:
+        return "in the future"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
