@@ -34,8 +34,11 @@ class Store:
     @classmethod
     def open(cls, path: Path) -> Self:
         """The database at `path`, made or upgraded if need be."""
-        with _explained(path):
+        if not path.exists():
+            # Never on a file that is there: to close any descriptor of it would drop the locks that another
+            # connection of this process holds on it.
             os.close(open_private(path))
+        with _explained(path):
             store = cls(path, _connect(path))
             try:
                 _prepare(store._connection, path)

@@ -1,0 +1,27 @@
+"""What a fault is given to work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from opinionscope.exchange.answer import Answer, Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Spoil:
+    """An honest answer about to be spoiled.
+
+    `replay(page)` is the honest answer to the same request for another page; `nth` counts from 0 how often
+    this fault has struck; `now` is in unix seconds, `port` the server's own.
+    """
+
+    answer: Answer
+    replay: Callable[[int], Answer]
+    envelope: Envelope
+    now: float
+    port: int
+    nth: int
+    random: Random
+
+
+SpoilFunction = Callable[[Spoil], Answer]

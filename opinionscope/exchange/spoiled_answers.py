@@ -1,0 +1,129 @@
+"""Faults of the answer as a whole: its status, its headers, its body, its delivery."""
+
+from dataclasses import replace
+from email.utils import formatdate
+
+from opinionscope.exchange.answer import Answer, Delivery, failure
+from opinionscope.exchange.spoil import Spoil, SpoilFunction
+
+_HTML = b"<html><head><title>Bad gateway</title></head><body><h1>502</h1></body></html>"
+
+
+def _status_500(spoil: Spoil) -> Answer:
+    return failure(500, "internal error", spoil.envelope, status=500)
+
+
+def _status_502_html(_spoil: Spoil) -> Answer:
+    return Answer(502, _HTML, "text/html")
+
+
+def _status_503(spoil: Spoil) -> Answer:
+    return failure(503, "unavailable", spoil.envelope, status=503)
+
+
+def _status_503_retry_after(spoil: Spoil) -> Answer:
+    return replace(_status_503(spoil), headers=(("Retry-After", "1"),))
+
+
+def _status_429(spoil: Spoil) -> Answer:
+    return replace(_status_429_no_retry_after(spoil), headers=(("Retry-After", "1"),))
+
+
+def _status_429_no_retry_after(spoil: Spoil) -> Answer:
+    return failure(429, "too many requests", spoil.envelope, status=429)
+
+
+def _status_429_retry_after_date(spoil: Spoil) -> Answer:
+    moment = formatdate(spoil.now + 2, usegmt=True)
+    return replace(_status_429_no_retry_after(spoil), headers=(("Retry-After", moment),))
+
+
+def _status_401(spoil: Spoil) -> Answer:
+    return failure(401, "unauthorized", spoil.envelope, status=401)
+
+
+def _errno_11002(spoil: Spoil) -> Answer:
+    return failure(11002, "invalid API key", spoil.envelope)
+
+
+def _errno_nonzero(spoil: Spoil) -> Answer:
+    return failure(20001, "temporary trouble", spoil.envelope)
+
+
+def _empty_body(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, body=b"")
+
+
+def _truncated_json(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, body=spoil.answer.body[: len(spoil.answer.body) * 2 // 3])
+
+
+def _wrong_content_type(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, content_type="text/html")
+
+
+def _html_200(_spoil: Spoil) -> Answer:
+    return Answer(200, b"<!doctype html><html><body>Just a moment...</body></html>", "text/html")
+
+
+def _list_instead_of_object(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, body=b"[" + spoil.answer.body + b"]")
+
+
+def _string_instead_of_object(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, body=b'"ok"')
+
+
+def _number_instead_of_object(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, body=b"42")
+
+
+def _redirect_other_host(spoil: Spoil) -> Answer:
+    return Answer(302, headers=(("Location", f"http://localhost:{spoil.port}/stolen"),))
+
+
+def _hang(_spoil: Spoil) -> Answer:
+    return Answer(0, delivery=Delivery.HANG)
+
+
+def _drip(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, delivery=Delivery.DRIP)
+
+
+def _reset_before_answer(_spoil: Spoil) -> Answer:
+    return Answer(0, delivery=Delivery.RESET_BEFORE_ANSWER)
+
+
+def _reset_in_body(spoil: Spoil) -> Answer:
+    return replace(spoil.answer, delivery=Delivery.RESET_IN_BODY)
+
+
+def _huge_body(_spoil: Spoil) -> Answer:
+    return Answer(200, delivery=Delivery.HUGE_BODY)
+
+
+ANSWER_FAULTS: dict[str, SpoilFunction] = {
+    "500": _status_500,
+    "502_html": _status_502_html,
+    "503": _status_503,
+    "503_retry_after": _status_503_retry_after,
+    "429": _status_429,
+    "429_no_retry_after": _status_429_no_retry_after,
+    "429_retry_after_date": _status_429_retry_after_date,
+    "401": _status_401,
+    "errno_11002": _errno_11002,
+    "errno_nonzero": _errno_nonzero,
+    "empty_body": _empty_body,
+    "truncated_json": _truncated_json,
+    "wrong_content_type": _wrong_content_type,
+    "html_200": _html_200,
+    "list_instead_of_object": _list_instead_of_object,
+    "string_instead_of_object": _string_instead_of_object,
+    "number_instead_of_object": _number_instead_of_object,
+    "redirect_other_host": _redirect_other_host,
+    "hang": _hang,
+    "drip": _drip,
+    "reset_before_answer": _reset_before_answer,
+    "reset_in_body": _reset_in_body,
+    "huge_body": _huge_body,
+}
