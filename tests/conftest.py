@@ -1,0 +1,110 @@
+"""What tests share: the real command as cron would start it, and a simulated exchange for it to talk to."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opinionscope.exchange import Exchange, ExchangeServer
+
+COMMAND = (sys.executable, "-m", "opinionscope")
+
+
+@dataclass
+class CommandLine:
+    """The `opinionscope` command with cron's bare environment, a database of its own, and what a test adds."""
+
+    home: Path
+    database: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        bare = {"HOME": str(self.home), "LOGNAME": "nobody", "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh"}
+        return bare | {"OPINIONSCOPE_DB": str(self.database)} | self.settings
+
+    def __call__(self, *words: str, stdin: str | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        return subprocess.run(
+            [*COMMAND, *words],
+            env=self.environment | settings,
+            cwd=self.home,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [*COMMAND, *words],
+            env=self.environment | settings,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Look into the database from outside."""
+        with sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True) as connection:
+            rows = connection.execute(sql, parameters).fetchall()
+        connection.close()
+        return rows
+
+    def last_run(self, job: str) -> dict[str, Any]:
+        """The newest row of a job in the sync log."""
+        columns = ("status", "item_count", "failed_count", "request_count", "throttled_count", "ended_at", "error")
+        rows = self.query(f"SELECT {', '.join(columns)} FROM sync_logs WHERE type = ? ORDER BY id DESC LIMIT 1", (job,))
+        return dict(zip(columns, rows[0], strict=True))
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> CommandLine:
+    """A command line with an empty HOME and no settings but the place of its database."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return CommandLine(home, tmp_path / "data" / "opinionscope.db")
+
+
+Trading = Callable[..., ExchangeServer]
+
+
+@pytest.fixture
+def trading(command: CommandLine) -> Iterator[Trading]:
+    """Start an exchange that `command` talks to: `trading(exchange, rate_limit=None, …)`. It ends with the test."""
+    servers: list[ExchangeServer] = []
+
+    def start(exchange: Exchange, **options: Any) -> ExchangeServer:
+        server = ExchangeServer(exchange, **{"rate_limit": None, **options})
+        server.start()
+        servers.append(server)
+        command.settings |= {
+            "OPINION_TRADE_BASE_URL": server.url,
+            "OPINION_TRADE_API_KEY": "a-key-of-the-tests",
+            "OPINIONSCOPE_RATE_LIMIT": "500",
+            "OPINIONSCOPE_BACKOFF": "0.05",
+        }
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings of whoever runs the tests reach code that is called within the test process."""
+    for name in list(os.environ):
+        if name.startswith(("OPINION", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
