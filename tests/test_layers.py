@@ -15,7 +15,7 @@ ALLOWED = {
     "exchange": set[str](),
     "jobs": BASE | {"api", "store", "monitor"},
     "monitor": BASE | {"api", "store"},
-    "cli": BASE | {"jobs", "store", "monitor", "exchange", "demo"},
+    "cli": BASE | {"jobs", "store", "monitor", "exchange", "demo", "wallet_list"},
 }
 FOREIGN = {
     "api": {"sqlite3", "sqlite_utils", "typer", "rich"},

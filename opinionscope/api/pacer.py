@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from opinionscope.errors import OutOfTime, Paused
@@ -181,7 +181,7 @@ class Pacer:
 
     def _write(self, pace: Pace) -> None:
         # Padded to one size: a single write replaces all of the last one, whenever the process dies.
-        os.pwrite(self._descriptor, json.dumps(asdict(pace)).encode().ljust(self._file_size), 0)
+        os.pwrite(self._descriptor, json.dumps(vars(pace)).encode().ljust(self._file_size), 0)
 
 
 def _count_minute(pace: Pace, requests: int = 0, throttled: int = 0) -> None:

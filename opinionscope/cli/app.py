@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from opinionscope import __version__
-from opinionscope.cli import jobs
+from opinionscope.cli import activity, crontab, demo, exchange, jobs, logs, markets, whales
 from opinionscope.cli.edge import VERBOSE, CommandLine
 
 app = typer.Typer(
@@ -38,3 +38,10 @@ def root(  # the two flags act before this is called
 app.add_typer(jobs.sync, name="sync")
 app.command()(jobs.stats)
 app.command()(jobs.cleanup)
+app.add_typer(whales.whales, name="whales")
+app.command()(markets.markets)
+app.command()(activity.activity)
+app.command()(logs.logs)
+app.add_typer(crontab.crontab, name="crontab")
+app.command()(demo.demo)
+app.command()(exchange.simulate)

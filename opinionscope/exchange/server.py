@@ -58,7 +58,9 @@ class ExchangeServer:
         self._thread: Thread | None = None
 
     def start(self) -> Self:
-        """Begin to serve, in a thread. Raises OSError when the port is taken."""
+        """Begin to serve, in a thread; a second call does nothing. Raises OSError when the port is taken."""
+        if self._listener is not None:
+            return self
         listener = ListeningSocket((self._host, self._port), self)
         self._port = listener.server_port = int(listener.server_address[1])
         self._listener = listener

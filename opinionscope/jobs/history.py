@@ -102,10 +102,10 @@ class History:
 
     def _save(self, transaction: Transaction, read: PageRead) -> SavedPage:
         saved = save_page(transaction, self.wallet, read, self.now, self.horizon())
-        if read.page.total is not None:
-            self.wallet.progress.api_total = read.page.total
+        if read.total is not None:
+            self.wallet.progress.api_total = read.total
         self.stored += saved.stored
-        self.problems.update(dict.fromkeys(read.page.problems))
+        self.problems.update(dict.fromkeys(read.problems))
         return saved
 
     def _meets_known(self, saved: SavedPage) -> bool:

@@ -8,9 +8,9 @@ So a trade is known by what the chain fixed when it was filled, and equal trades
   out anew by the exchange, so they are no part of it: a trade must not come back as a new one because of them.
 * Trades of one key are copies: the wallet has as many of them as the list shows at one time. If n are known and m are
   seen together, m - n are new. Reading the same page again therefore changes nothing, whenever it is done.
-* What is seen together must be seen without doubt. One page is; how the pages of one reading add up, while new trades
-  push the list down between two requests, is the business of `reading`. In doubt it counts fewer: what is missed is
-  found later, since the exchange's total tells of it; what was counted twice could not be taken back.
+* What is seen together must be seen without doubt. One page is; which pages are, while new trades push the list down
+  between two requests, is the business of `reading`. In doubt it counts fewer: what is missed is found later, since
+  the exchange's total tells of it; what was counted twice could not be taken back.
 """
 
 from collections import Counter
@@ -30,10 +30,8 @@ def trade_key(trade: Trade) -> TradeKey:
     return trade.created_at, int.from_bytes(digest, "big", signed=True)
 
 
-def pick_new(
-    trades: list[Trade], known: int, seen: int, details: Counter[tuple[float | None, float | None]]
-) -> list[Trade]:
-    """Which of some equal `trades` are new, where `known` of `seen` are known already.
+def pick_new(trades: list[Trade], known: int, details: Counter[tuple[float | None, float | None]]) -> list[Trade]:
+    """Which of some equal `trades`, seen together, are new, where so many are known already.
 
     `details` are the fees and profits of those that are stored: a trade that matches one of them is taken for it.
     """
@@ -43,7 +41,7 @@ def pick_new(
         detail = (as_float(trade.fee), as_float(trade.profit))
         (matching if left[detail] > 0 else others).append(trade)
         left[detail] -= 1
-    return (others + matching)[: max(0, seen - known)]
+    return (others + matching)[: max(0, len(trades) - known)]
 
 
 def as_float(number: object) -> float | None:

@@ -1,17 +1,17 @@
 """One reading of a wallet's list, page by page, while the list moves: what in it are trades of their own?
 
-New trades push the list down between two requests, so that a page can begin with entries of the page before it; and
-fills that agree in every field can stand on both sides of a page boundary. The two look alike. They are told apart by
-this:
+New trades push the list down between two requests, so that a page can show again what an earlier page showed; and
+fills that agree in every field can stand on both sides of a page boundary. The two look alike. Two facts tell them
+apart, and neither needs an honest total:
 
-* Nothing repeated from the page before: the two pages are apart, since a push would repeat something.
-* The list is ordered by time, so equal fills on both sides of a boundary are all of the boundary's second. Repeats of
-  other seconds are a push. So are repeats of which there are no more than the list has grown by, says its total.
-* Otherwise the page before is asked for again. If it is as it was, nothing was pushed: the page read between its two
-  answers is apart from it. If it is not, the reading goes on from it.
+* The list is ordered by time. Equal fills on several pages fill all that lies between them, so they are of the second
+  that one page ends with and the next begins with. Whatever else a page shows again is the same trade.
+* Entries only ever move down. So a page and the pages above it are apart if they are read from the bottom up: what was
+  on the lower one cannot have come up in the meantime.
 
-Copies of a trade add up over pages that are apart. After a push the sum starts anew, and the largest sum counts. No
-rule needs an honest total: one that lies can make a reading count too few for the moment, never too many.
+Going down is therefore enough to miss nothing, and where a page may hold further copies of what the pages above it
+have shown, those are read again, upwards, as far as that second reaches. What was pushed across a boundary meanwhile
+is missed, never seen twice; the exchange's total tells of it and a later reading finds it.
 """
 
 from collections import Counter
@@ -25,7 +25,6 @@ from opinionscope.errors import BadAnswer
 from opinionscope.jobs.identity import trade_key
 from opinionscope.store.activity import TradeKey
 
-_CHECKS = 3
 _BARREN_PAGES = 5
 
 FetchPage = Callable[[int], Page[Trade]]
@@ -33,93 +32,97 @@ FetchPage = Callable[[int], Page[Trade]]
 
 @dataclass(frozen=True)
 class PageRead:
-    """A page within a reading.
+    """A page within a reading, with pages above it where that was needed to tell copies from repeats.
 
-    `copies` says how many trades of each of its keys the reading has shown for certain, `position` how many entries
-    of the list there are down to the end of the page, `is_last` whether the list ends with it.
+    `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
+    the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the list ends
+    with it, `problems` what could not be read.
     """
 
     number: int
-    page: Page[Trade]
+    trades: list[Trade]
     keys: list[TradeKey]
-    copies: dict[TradeKey, int]
+    total: int | None
     position: int
     is_last: bool
+    problems: list[str]
 
 
 class Reading:
-    """Pages of one wallet, each below the one before, with the count of equal trades kept straight."""
+    """Pages of one wallet, each below the one before, with equal trades kept apart."""
 
     def __init__(self, fetch_page: FetchPage) -> None:
         self._fetch_page = fetch_page
-        self._page: Page[Trade] | None = None
         self._keys: list[TradeKey] = []
-        self._unbroken: Counter[TradeKey] = Counter()
-        self._seen: Counter[TradeKey] = Counter()
+        self._last_second: int | None = None
+        self._of_last_second: set[TradeKey] = set()
+        self._shown: Counter[TradeKey] = Counter()
         self._barren = 0
 
     def pages_from(self, number: int) -> Iterator[PageRead]:
-        """The pages from `number` on, down to the end of the list; one that had to be read again comes again.
+        """The pages from `number` on, down to the end of the list.
 
         Raises BadAnswer if the exchange shows the same entries page after page, and whatever a fetch raises.
         """
+        first = number
         while True:
-            for read in self._next(number):
-                yield read
+            page = self._fetch_page(number)
+            joins = number == first > 1
+            pages = self._with_pages_above(number, page) if joins or self._may_hold_copies(number, page) else [page]
+            read = self._take_in(number, page, pages)
+            yield read
             if read.is_last:
                 return
             number += 1
 
-    def _next(self, number: int) -> Iterator[PageRead]:
-        page, keys = self._fetch(number)
-        apart = not self._repeated(keys)
-        for _ in range(_CHECKS):
-            if apart or not self._may_be_copies(page, keys):
-                break
-            again, again_keys = self._fetch(number - 1)
-            apart = again_keys == self._keys and again.total == self._total
-            if not apart:
-                yield self._take_in(number - 1, again, again_keys, apart=False)
-                page, keys = self._fetch(number)
-                apart = not self._repeated(keys)
-        yield self._take_in(number, page, keys, apart=apart)
+    def _may_hold_copies(self, number: int, page: Page[Trade]) -> bool:
+        """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
+        keys = _keys(page)
+        if not keys or keys[0][0] != self._last_second or self._of_last_second.isdisjoint(keys):
+            return False
+        # The same page once more is either full of copies or an exchange that does not turn pages.
+        return keys != self._keys or _position(number, page) <= (page.total or 0)
 
-    def _fetch(self, number: int) -> tuple[Page[Trade], list[TradeKey]]:
-        page = self._fetch_page(number)
-        return page, [trade_key(trade) for trade in page.items]
+    def _with_pages_above(self, number: int, page: Page[Trade]) -> list[Page[Trade]]:
+        """The page under those above it, read upwards to where the second that it begins with begins."""
+        pages = [page]
+        second = page.items[0].created_at if page.items else None
+        while number > 1 and pages[0].items and pages[0].items[0].created_at == second:
+            number -= 1
+            pages.insert(0, self._fetch_page(number))
+        return pages
 
-    @property
-    def _total(self) -> int | None:
-        return self._page.total if self._page else None
-
-    def _repeated(self, keys: list[TradeKey]) -> int:
-        """How many entries of the page can be entries of the page before."""
-        return (Counter(keys) & Counter(self._keys)).total()
-
-    def _may_be_copies(self, page: Page[Trade], keys: list[TradeKey]) -> bool:
-        growth = max(0, (page.total or 0) - (self._total or 0))
-        boundary = keys[0][0]
-        of_the_boundary = self._keys[-1][0] == boundary and all(
-            key[0] == boundary for key in set(keys) & set(self._keys)
-        )
-        same_page = keys == self._keys and len(set(keys)) > 1
-        return of_the_boundary and not same_page and self._repeated(keys) > growth
-
-    def _take_in(self, number: int, page: Page[Trade], keys: list[TradeKey], *, apart: bool) -> PageRead:
+    def _take_in(self, number: int, page: Page[Trade], pages: list[Page[Trade]]) -> PageRead:
+        trades = [trade for each in pages for trade in each.items]
+        keys = [trade_key(trade) for trade in trades]
         counts = Counter(keys)
-        self._unbroken = self._unbroken + counts if apart else counts
-        shown = {key: max(self._seen[key], self._unbroken[key]) for key in counts}
-        barren = counts and all(shown[key] == self._seen[key] for key in counts)
-        self._barren = self._barren + 1 if barren else 0
-        self._seen.update({key: shown[key] - self._seen[key] for key in counts})
-        self._page, self._keys = page, keys
+        self._barren = self._barren + 1 if counts and counts <= self._shown else 0
         if self._barren >= _BARREN_PAGES:
             raise BadAnswer("the exchange shows the same trades page after page")
-        position = (number - 1) * PAGE_SIZE + page.length
-        return PageRead(number, page, keys, shown, position, self._is_last(page, position))
+        self._shown |= counts
+        self._keys = _keys(page)
+        self._note_last_second(keys)
+        problems = [problem for each in pages for problem in each.problems]
+        is_last = self._is_last(number, page)
+        return PageRead(number, trades, keys, pages[0].total, _position(number, page), is_last, problems)
 
-    def _is_last(self, page: Page[Trade], position: int) -> bool:
+    def _note_last_second(self, keys: list[TradeKey]) -> None:
+        last_second = keys[-1][0] if keys else None
+        if last_second != self._last_second:
+            self._of_last_second = set()
+        self._last_second = last_second
+        self._of_last_second.update(key for key in keys if key[0] == last_second)
+
+    def _is_last(self, number: int, page: Page[Trade]) -> bool:
         """An empty page ends the list; so does one that is not full, or nothing new, where the total is reached."""
         if page.length == 0:
             return True
-        return position >= (page.total or 0) and (page.length < PAGE_SIZE or self._barren > 0)
+        return _position(number, page) >= (page.total or 0) and (page.length < PAGE_SIZE or self._barren > 0)
+
+
+def _keys(page: Page[Trade]) -> list[TradeKey]:
+    return [trade_key(trade) for trade in page.items]
+
+
+def _position(number: int, page: Page[Trade]) -> int:
+    return (number - 1) * PAGE_SIZE + page.length

@@ -60,13 +60,13 @@ def save_page(transaction: Transaction, wallet: Wallet, read: PageRead, now: dat
 
 def _find_new(transaction: Transaction, wallet: Wallet, read: PageRead, known: Counter[TradeKey]) -> list[_NewTrade]:
     by_key: defaultdict[TradeKey, list[Trade]] = defaultdict(list)
-    for key, trade in zip(read.keys, read.page.items, strict=True):
+    for key, trade in zip(read.keys, read.trades, strict=True):
         by_key[key].append(trade)
     new = list[_NewTrade]()
     for key, trades in by_key.items():
-        if read.copies[key] > known[key]:
+        if len(trades) > known[key]:
             details = stored_details(transaction, wallet.address, key) if known[key] else Counter()
-            picked = pick_new(trades, known[key], read.copies[key], details)
+            picked = pick_new(trades, known[key], details)
             new += [_NewTrade(key, known[key] + number, trade) for number, trade in enumerate(picked, start=1)]
     return new
 

@@ -11,13 +11,16 @@ from typing import Any, Self
 from opinionscope.errors import StoreError
 from opinionscope.locks import beside, open_private, wait_for_lock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 15.0
 _APPLICATION_ID = 0x4F70536B
+_SMALLEST_FILE = 512
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Transaction = sqlite3.Connection
 """The connection inside `Store.transaction`: what is written through it is written together or not at all."""
+Row = sqlite3.Row
+"""A row as the queries give it: its columns by name."""
 
 
 class Store:
@@ -34,6 +37,9 @@ class Store:
     @classmethod
     def open(cls, path: Path) -> Self:
         """The database at `path`, made or upgraded if need be."""
+        if path.exists() and 0 < path.stat().st_size < _SMALLEST_FILE:
+            # SQLite would take so short a file for an empty one, and write over it.
+            raise StoreError(f"{path} {_ADVICE[sqlite3.SQLITE_NOTADB]}.")
         if not path.exists():
             # Never on a file that is there: to close any descriptor of it would drop the locks that another
             # connection of this process holds on it.
@@ -51,7 +57,10 @@ class Store:
     def open_existing(cls, path: Path) -> Self:
         """Like `open`, for commands that only look: a file that is not there is an error, not a new database."""
         with _explained(path):
-            if not path.exists():
+            if path.exists() and 0 < path.stat().st_size < _SMALLEST_FILE:
+            # SQLite would take so short a file for an empty one, and write over it.
+            raise StoreError(f"{path} {_ADVICE[sqlite3.SQLITE_NOTADB]}.")
+        if not path.exists():
                 raise StoreError(f"There is no database at {path} yet: run a sync job first, or name one with --db.")
             if os.access(path, os.W_OK):
                 return cls.open(path)

@@ -10,6 +10,7 @@ from opinionscope.times import to_seconds_text
 
 PLATFORM = "opinion_trade"
 FINAL_STATUSES = ("resolved", "failed", "deleted")
+STATUSES = ("created", "activated", "resolving", *FINAL_STATUSES)
 
 
 @dataclass(frozen=True)

@@ -151,3 +151,25 @@ def markets_whales_activity_and_log(db: Database) -> None:
             throttled INTEGER NOT NULL
         ) WITHOUT ROWID;
     """)
+
+
+@migrations()
+def alerts_and_health(db: Database) -> None:
+    """What has been told to whom, and an index by which a year of log answers at once."""
+    db.executescript("""
+        CREATE TABLE alert_states (
+            job TEXT PRIMARY KEY,
+            failing_since TEXT NOT NULL,
+            alerted_at TEXT,
+            recovered_at TEXT,
+            refused_at TEXT
+        ) WITHOUT ROWID;
+
+        CREATE TABLE deliveries (
+            channel TEXT PRIMARY KEY CHECK (channel IN ('alert', 'ping')),
+            last_sent_at TEXT,
+            last_error TEXT
+        ) WITHOUT ROWID;
+
+        CREATE INDEX sync_logs_by_type_and_status ON sync_logs (type, status, started_at);
+    """)

@@ -89,6 +89,11 @@ def find_whale(store: Store, address: str) -> sqlite3.Row | None:
     return rows[0] if rows else None
 
 
+def find_names(store: Store) -> dict[str, str]:
+    """The names of the wallets that have one, by address; removed wallets included."""
+    return {row["address"]: row["name"] for row in store.query("SELECT address, name FROM whales WHERE name <> ''")}
+
+
 # Waiting counts double for a wallet that traded in the last day, so that it is polled before one that sleeps; but it
 # counts for every wallet, so that each has its turn. Never polled is before all.
 _MOST_URGENT_FIRST = """

@@ -1,0 +1,79 @@
+"""Lists of wallets, as people keep them and as the exchange's leaderboard gives them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from opinionscope.addresses import parse_address
+from opinionscope.errors import UsageError
+
+LONGEST_NAME = 100
+
+NamedWallet = tuple[str, str | None]
+"""An address in lower case, and a name if there is one."""
+
+
+def parse_wallet_list(text: str) -> list[NamedWallet]:
+    """The wallets of a list, each once, in its order.
+
+    One `address` or `address,name` a line, where blank lines and `#` comments are skipped; or JSON: an array of
+    addresses, or of objects with `address` or `walletAddress` and perhaps `name` or `userName`, which may be
+    wrapped as in the leaderboard's answer, `{"result": {"list": […]}}`. Raises UsageError that names the first bad
+    entry, or if there is none at all.
+    """
+    entries = _read_json(text) if text.lstrip()[:1] in ("[", "{") else _read_lines(text)
+    wallets: dict[str, str | None] = {}
+    for place, written, name in entries:
+        try:
+            address = parse_address(written)
+        except UsageError as error:
+            raise UsageError(f"{place}: {error} Nothing was imported.") from None
+        wallets[address] = tidy_name(name) or wallets.get(address)
+    if not wallets:
+        raise UsageError("There is no wallet in the list.")
+    return list(wallets.items())
+
+
+def tidy_name(name: str | None) -> str | None:
+    """The name on one line, in characters that can be stored, of bounded length; None if nothing is left."""
+    if name is None:
+        return None
+    storable = name.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(storable.split())[:LONGEST_NAME] or None
+
+
+def _read_lines(text: str) -> Iterator[tuple[str, str, str | None]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            address, _, name = line.partition(",")
+            yield f"line {number}", address, name
+
+
+def _read_json(text: str) -> Iterator[tuple[str, str, str | None]]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
+        raise UsageError(f"The list is no JSON ({reason}). Nothing was imported.") from None
+    for number, entry in enumerate(_unwrap(document), start=1):
+        address, name = _read_entry(entry)
+        yield f"entry {number}", address, name
+
+
+def _unwrap(document: Any) -> list[Any]:
+    if isinstance(document, dict):
+        result = document.get("result")
+        document = result.get("list") if isinstance(result, dict) else None
+    if not isinstance(document, list):
+        raise UsageError('The JSON is no list of wallets: write an array, or {"result": {"list": […]}}.')
+    return document
+
+
+def _read_entry(entry: Any) -> tuple[str, str | None]:
+    """The address of an entry, which may be none, and its name."""
+    if not isinstance(entry, dict):
+        return (entry if isinstance(entry, str) else json.dumps(entry)), None
+    address, name = (
+        entry.get(key) or entry.get(other) for key, other in (("address", "walletAddress"), ("name", "userName"))
+    )
+    return (address if isinstance(address, str) else json.dumps(entry)), name if isinstance(name, str) else None
