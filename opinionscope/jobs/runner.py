@@ -3,11 +3,13 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opinionscope.errors import Interrupted, OpinionscopeError
+from opinionscope.errors import ConfigurationError, Interrupted, OpinionscopeError, StoreError
 from opinionscope.locks import beside, try_lock
+from opinionscope.monitor.watch import Watch, watch_run
 from opinionscope.store.database import Store
 from opinionscope.store.sync_logs import Outcome, close_run, log_skipped, open_run
 from opinionscope.times import utc_now
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 class Run:
     """A run that has its row in the log. `requests` and `throttled` are read when it is closed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: datetime) -> None:
         self.store = store
-        self.now = utc_now()
+        self.now = now
         self.count_requests: Callable[[], tuple[int, int]] = lambda: (0, 0)
 
 
@@ -29,34 +31,49 @@ class RunFailed(OpinionscopeError):
     """The run has ended as failed or partial; the log row says the same."""
 
 
-def run_job(job: str, database: Path, work: Callable[[Run], "JobResult"]) -> "JobResult | None":
+def run_job(
+    job: str, database: Path, work: Callable[[Run], "JobResult"], clock: Callable[[], datetime] = utc_now
+) -> "JobResult | None":
     """Run `work` under the job's lock and record it; None if another process is running the job.
 
     Raises RunFailed if something failed, and whatever `work` raises after it has been recorded. SIGTERM and Ctrl-C
     end the run as Interrupted.
     """
-    with try_lock(beside(database, f"{job}.lock")) as locked, Store.open(database) as store:
-        if not locked:
-            log_skipped(store, job, utc_now())
-            return None
-        with _interruptible():
-            return _run_logged(job, store, work)
+    watch = watch_run(job, database, clock)
+    try:
+        with try_lock(beside(database, f"{job}.lock")) as locked:
+            if locked:
+                with Store.open(database) as store, _interruptible():
+                    return _run_logged(job, store, work, watch, clock)
+    except StoreError as error:
+        watch.store_failed(error)
+        raise
+    with Store.open(database) as store:
+        log_skipped(store, job, clock())
+    return None
 
 
-def _run_logged(job: str, store: Store, work: Callable[[Run], "JobResult"]) -> "JobResult":
-    run = Run(store)
+def _run_logged(
+    job: str, store: Store, work: Callable[[Run], "JobResult"], watch: Watch, clock: Callable[[], datetime]
+) -> "JobResult":
+    run = Run(store, clock())
     run_id = open_run(store, job, run.now)
     try:
+        watch.begin(store)
         result = work(run)
     except BaseException as error:
         requests, throttled = run.count_requests()
-        close_run(store, run_id, Outcome("failed", 0, 0, requests, throttled, describe(error)), utc_now())
+        reason = describe(error)
+        close_run(store, run_id, Outcome("failed", 0, 0, requests, throttled, reason), clock())
+        watch.end(store, reason, configuration_is_wrong=isinstance(error, ConfigurationError))
         raise
     requests, throttled = run.count_requests()
     outcome = Outcome(result.status, result.item_count, result.failed_count, requests, throttled, result.error)
-    close_run(store, run_id, outcome, utc_now())
-    if result.status != "completed":
-        raise RunFailed(f"{job} {result.status}: {result.error}. `opinionscope logs --failed` has the history.")
+    close_run(store, run_id, outcome, clock())
+    failure = None if result.status == "completed" else f"{job} {result.status}: {result.error}"
+    watch.end(store, failure)
+    if failure:
+        raise RunFailed(f"{failure}. `opinionscope logs --failed` has the history.")
     return result
 
 

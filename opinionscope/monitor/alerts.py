@@ -29,7 +29,7 @@ class Policy:
     remind_after: timedelta | None = None
 
 
-Tell = Callable[[Step, AlertState], bool]
+Tell = Callable[[Step, AlertState, Streak], bool]
 """Says what is due; whether at least one target accepted it."""
 
 
@@ -60,7 +60,7 @@ def advance(state: AlertState | None, streak: Streak, policy: Policy, now: datet
     state = replace(state, recovered_at=None)
     if step is Step.NOTHING:
         return state if state.alerted_at or state.refused_at else None
-    if tell(step, state):
+    if tell(step, state, streak):
         return replace(state, alerted_at=now, refused_at=None)
     return replace(state, refused_at=now)
 
@@ -71,4 +71,4 @@ def _recover(state: AlertState | None, step: Step, now: datetime, tell: Tell) ->
     state = replace(state, recovered_at=state.recovered_at or now)
     if step is Step.NOTHING:
         return state
-    return None if tell(step, state) else replace(state, refused_at=now)
+    return None if tell(step, state, Streak()) else replace(state, refused_at=now)

@@ -14,7 +14,7 @@ PATIENCE = {
     "stats": timedelta(hours=2, minutes=15),
     "cleanup": timedelta(hours=26),
 }
-"""For how long each job may stay away: its period (5 minutes, 1 minute, 1 hour, 1 day) and what a busy machine needs."""
+"""How long each job may stay away: its period (5 minutes, 1 minute, 1 hour, 1 day) and what a busy machine needs."""
 
 
 @dataclass(frozen=True)
@@ -104,4 +104,4 @@ def _share_after(start: datetime, run: Row) -> float:
     begun, ended = from_text(run["started_at"]), from_text(run["ended_at"])
     if begun >= start:
         return 1.0
-    return max(0.0, (ended - start) / (ended - begun)) if ended > begun else 0.0
+    return max(timedelta(0), ended - start) / (ended - begun) if ended > begun else 0.0

@@ -27,7 +27,7 @@ def job_failing(job: str, streak: Streak, now: datetime) -> Message:
     return Message(
         f"opinionscope: {job} is failing",
         f"{job} on {socket.gethostname()}: {runs} failed or partial, {_since(streak.since or now, now)}.\n"
-        f"Last error: {streak.last_error or 'none was noted'}\n"
+        f"Last error: {shortened(streak.last_error)}\n"
         f"What to do: `opinionscope logs --failed --type {job}` shows the history, `opinionscope check` looks for the "
         "cause. The next message about this job comes when it has recovered.",
     )
@@ -48,7 +48,7 @@ def database_failing(streak: Streak, now: datetime) -> Message:
     return Message(
         "opinionscope: the database fails",
         f"On {socket.gethostname()} {runs} could not use the database, {_since(streak.since or now, now)}.\n"
-        f"Last error: {streak.last_error}\n"
+        f"Last error: {shortened(streak.last_error)}\n"
         "What to do: `opinionscope check` looks for the cause. While this lasts, a reminder comes every 6 hours.",
     )
 
@@ -67,12 +67,22 @@ def test_message() -> Message:
     return Message("opinionscope: test", f"This is a test from {socket.gethostname()}: alerts will arrive here.")
 
 
-def redacted(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text, bounded, without the secrets and without the user names and passwords of URLs."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    return _LOGIN_IN_URL.sub("***@", text)[:LONGEST_REASON]
+def without_secrets(message: Message, secrets: Iterable[str]) -> Message:
+    """The message as it may leave this machine."""
+    return Message(redacted(message.title, secrets), redacted(message.body, secrets))
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets and without the user names and passwords of URLs."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return _LOGIN_IN_URL.sub("***@", text)
+
+
+def shortened(reason: str | None) -> str:
+    """What went wrong, in bounded length."""
+    text = reason or "no reason was noted"
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
 
 
 def _since(since: datetime, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Sending a message to the alert targets. Apprise takes a second to load: only what sends imports this module's heart."""
+"""Sending a message to the alert targets. Apprise takes a second to load, so it is loaded only to send."""
 
 import re
 import threading
@@ -85,7 +85,7 @@ def _load(url: str) -> "tuple[Apprise, Delivery]":
     target = Apprise(asset=AppriseAsset(async_mode=False))
     if not target.add(url):
         return target, Delivery(_scheme_of(url), "is no address that Apprise understands")
-    return target, Delivery(target[0].url(privacy=True).partition("?")[0], None)
+    return target, Delivery(str(target[0].url(privacy=True)).partition("?")[0], None)  # type: ignore[no-untyped-call]
 
 
 def _scheme_of(url: str) -> str:

@@ -65,8 +65,9 @@ def record_delivery(store: Store, channel: Channel, now: datetime, *, sent: bool
     """Note an attempt: whether anybody accepted it, and what went wrong."""
     with store.transaction() as connection:
         connection.execute(
-            "INSERT INTO deliveries (channel, last_sent_at, last_error) VALUES (?, ?, ?) ON CONFLICT (channel) "
-            "DO UPDATE SET last_sent_at = ifnull(excluded.last_sent_at, last_sent_at), last_error = excluded.last_error",
+            "INSERT INTO deliveries (channel, last_sent_at, last_error) VALUES (?, ?, ?) "
+            "ON CONFLICT (channel) DO UPDATE SET last_sent_at = ifnull(excluded.last_sent_at, last_sent_at), "
+            "last_error = excluded.last_error",
             (channel, to_millis_text(now) if sent else None, error),
         )
 

@@ -37,10 +37,10 @@ class Store:
     @classmethod
     def open(cls, path: Path) -> Self:
         """The database at `path`, made or upgraded if need be."""
-        if path.exists() and 0 < path.stat().st_size < _SMALLEST_FILE:
+        if os.path.exists(path) and 0 < os.path.getsize(path) < _SMALLEST_FILE:
             # SQLite would take so short a file for an empty one, and write over it.
             raise StoreError(f"{path} {_ADVICE[sqlite3.SQLITE_NOTADB]}.")
-        if not path.exists():
+        if not os.path.exists(path):
             # Never on a file that is there: to close any descriptor of it would drop the locks that another
             # connection of this process holds on it.
             os.close(open_private(path))
@@ -57,10 +57,7 @@ class Store:
     def open_existing(cls, path: Path) -> Self:
         """Like `open`, for commands that only look: a file that is not there is an error, not a new database."""
         with _explained(path):
-            if path.exists() and 0 < path.stat().st_size < _SMALLEST_FILE:
-            # SQLite would take so short a file for an empty one, and write over it.
-            raise StoreError(f"{path} {_ADVICE[sqlite3.SQLITE_NOTADB]}.")
-        if not path.exists():
+            if not os.path.exists(path):
                 raise StoreError(f"There is no database at {path} yet: run a sync job first, or name one with --db.")
             if os.access(path, os.W_OK):
                 return cls.open(path)

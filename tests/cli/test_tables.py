@@ -1,0 +1,114 @@
+"""Tables fit what they are printed on, and text from outside cannot do anything to a terminal."""
+
+import json
+import re
+import subprocess
+import unicodedata
+
+import pytest
+from rich.cells import cell_len
+
+from opinionscope.cli.tables import LONGEST_TEXT, money, plain, price, print_json
+from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
+from tests.cli.terminal import run_on_terminal
+from tests.conftest import COMMAND, CommandLine
+
+TABLES = (["markets"], ["whales", "list"], ["activity"], ["logs"], ["whales", "show", BEHIND])
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("words", TABLES, ids=" ".join)
+def test_hostile_text_reaches_no_output_as_anything_but_text(invoke: Invoke, words: list[str]) -> None:
+    result = invoke(*words)
+
+    assert result.exit_code == 0
+    assert "[bold]markup[/nothing]" in result.stdout
+    assert ":smile:" in result.stdout
+    obeyed = {c for c in result.stdout if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
+    assert not obeyed
+
+
+@pytest.mark.parametrize("words", TABLES, ids=" ".join)
+def test_a_hostile_row_stays_one_line_in_a_pipe(invoke: Invoke, words: list[str]) -> None:
+    lines = invoke(*words).stdout.splitlines()
+
+    assert [line for line in lines if "markup" in line] == [line for line in lines if "next line" in line]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+@pytest.mark.parametrize("words", TABLES, ids=" ".join)
+def test_no_line_is_wider_than_the_terminal(stored: CommandLine, words: list[str], width: int) -> None:
+    shown = COLOURS.sub("", run_on_terminal(stored, *words, width=width))
+
+    assert max(map(cell_len, shown.splitlines())) <= width
+    assert "\x1b" not in shown
+
+
+def test_a_narrow_terminal_keeps_the_columns_that_matter_most(stored: CommandLine) -> None:
+    narrow = COLOURS.sub("", run_on_terminal(stored, "whales", "list", width=80))
+    wide = COLOURS.sub("", run_on_terminal(stored, "whales", "list", width=200))
+
+    assert "behind by 3" in narrow
+    assert "30 d" not in narrow
+    assert "0xaaaa…aaaa" in narrow
+    assert "30 d" in wide
+    assert COMPLETE in wide
+
+
+def test_a_pipe_gets_whole_texts_and_every_column(stored: CommandLine) -> None:
+    shown = stored("logs", COLUMNS="40").stdout
+
+    assert ("0xaa: time-out " * 20).strip() in shown
+    assert "429s" in shown
+
+
+def test_colours_are_for_terminals_that_want_them(stored: CommandLine) -> None:
+    assert "\x1b[32m" in run_on_terminal(stored, "logs", width=80)
+    assert "\x1b[3" not in run_on_terminal(stored, "logs", width=80, NO_COLOR="1")
+    assert "\x1b" not in stored("logs").stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+def test_an_encoding_that_lacks_characters_is_no_failure(stored: CommandLine, encoding: str) -> None:
+    table = stored("markets", PYTHONIOENCODING=encoding)
+    document = stored("markets", "--json", PYTHONIOENCODING=encoding)
+
+    assert (table.returncode, document.returncode) == (0, 0)
+    assert HOSTILE in [market["title"] for market in json.loads(document.stdout)]
+
+
+@pytest.mark.parametrize("words", [["markets"], ["activity", "--json"]], ids=" ".join)
+def test_a_reader_that_leaves_early_is_no_failure(stored: CommandLine, words: list[str]) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *words], env=stored.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 0
+    process.stderr.close()
+
+
+def test_a_json_document_survives_lone_surrogates_and_shows_no_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    document = {"text": "\ud800 \x9b2J \x7f \u202e é 😀", "none": None}
+    print_json(document)
+    printed = capsys.readouterr().out
+
+    assert json.loads(printed) == document
+    assert "é 😀" in printed
+    assert not set("\ud800\x9b\x7f\u202e") & set(printed)
+
+
+def test_plain_text_is_bounded_and_keeps_ordinary_writing() -> None:
+    assert len(plain("x" * 10_000)) == LONGEST_TEXT
+    assert plain("Été ↑ 100,000 😀 שלום") == "Été ↑ 100,000 😀 שלום"
+    assert plain("a\nb\t c\ud800\u202e") == "a b c��"
+
+
+def test_figures_read_as_people_write_them() -> None:
+    assert (money(1234567.891), money(-0.001), money(None)) == ("1,234,567.89", "0.00", None)
+    assert (price(0.4215), price(1.0), price(None)) == ("0.421", "1.000", None)

@@ -1,0 +1,184 @@
+"""`whales`: tracking wallets, and what is said of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import BEHIND, CATCHING_UP, COMPLETE, HOSTILE, REMOVED, Invoke
+from tests.conftest import CommandLine
+
+NEW, OTHER = f"0x{'1' * 40}", f"0x{'2' * 40}"
+PUBLIC = (
+    "address name source enabled added_at last_synced_at last_error api_total known_trades trade_count total_volume "
+    "last_active_at volume_24h volume_7d volume_30d realized_profit stats_updated_at completeness missing"
+)
+
+
+def tracked(invoke: Invoke) -> dict[str, str | None]:
+    """The names of the tracked wallets, by address."""
+    return {whale["address"]: whale["name"] for whale in json.loads(invoke("whales", "list", "--json").stdout)}
+
+
+def test_adding_says_what_is_new_and_makes_the_database(command: CommandLine) -> None:
+    first = command("whales", "add", NEW.upper().replace("0X", "0x"), "--name", " The  first ")
+    second = command("whales", "add", NEW, OTHER)
+
+    assert first.stdout == "1 wallet added.\n"
+    assert second.stdout == "1 wallet added, 1 tracked already.\n"
+    assert command.query("SELECT address, name, source FROM whales ORDER BY address") == [
+        (NEW, "The first", "manual"),
+        (OTHER, None, "manual"),
+    ]
+
+
+@pytest.mark.parametrize("bad", ["0x12", "", f"{NEW}0", "1" * 42])
+def test_one_bad_address_keeps_all_from_being_added(invoke: Invoke, bad: str) -> None:
+    result = invoke("whales", "add", NEW, bad)
+
+    assert result.exit_code == 2
+    assert NEW not in tracked(invoke)
+
+
+def test_a_name_is_for_one_wallet(invoke: Invoke) -> None:
+    assert invoke("whales", "add", NEW, OTHER, "--name", "Two").exit_code == 2
+
+
+def test_removing_keeps_the_history_and_adding_again_goes_on(invoke: Invoke) -> None:
+    assert invoke("whales", "remove", COMPLETE).exit_code == 0
+
+    assert COMPLETE not in tracked(invoke)
+    assert len(json.loads(invoke("activity", "--whale", COMPLETE, "--json").stdout)) == 2
+    assert json.loads(invoke("whales", "show", COMPLETE, "--json").stdout)["enabled"] is False
+    assert invoke("whales", "add", COMPLETE).stdout == "1 wallet added.\n"
+    assert tracked(invoke)[COMPLETE] == "Ann"
+
+
+@pytest.mark.parametrize("untracked", [NEW, REMOVED])
+def test_removing_what_is_not_tracked_is_wrong_usage_and_removes_nothing(invoke: Invoke, untracked: str) -> None:
+    result = invoke("whales", "remove", COMPLETE, untracked)
+
+    assert result.exit_code == 2
+    assert untracked in result.stderr
+    assert COMPLETE in tracked(invoke)
+
+
+def test_the_list_says_how_complete_each_history_is(invoke: Invoke) -> None:
+    whales = json.loads(invoke("whales", "list", "--json").stdout)
+    table = invoke("whales", "list").stdout
+
+    assert {whale["address"]: (whale["completeness"], whale["missing"]) for whale in whales} == {
+        COMPLETE: ("complete", 0),
+        BEHIND: ("behind", 3),
+        CATCHING_UP: ("catching up", 0),
+    }
+    assert "behind by 3" in table
+    assert list(whales[0]) == PUBLIC.split()
+
+
+def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
+    shown = stored("whales", "show", COMPLETE).stdout
+    document = json.loads(stored("whales", "show", BEHIND, "--json").stdout)
+
+    for expected in (COMPLETE, "Ann", "complete: 2 of 2 trades", "1,239.50", "-1.00", "(4 min ago)"):
+        assert expected in shown
+    assert document["name"] == HOSTILE
+    assert list(document) == PUBLIC.split()
+
+
+def test_a_wallet_that_was_never_polled_shows_what_is_unknown_as_such(invoke: Invoke) -> None:
+    shown = invoke("whales", "show", CATCHING_UP).stdout
+
+    assert "catching up: 0 of an unknown number of trades" in shown
+    assert "Last sync   –" in shown
+
+
+def test_showing_an_unknown_wallet_says_how_to_add_it(invoke: Invoke) -> None:
+    result = invoke("whales", "show", NEW)
+
+    assert result.exit_code == 2
+    assert f"opinionscope whales add {NEW}" in result.stderr
+
+
+def test_an_empty_list_says_how_to_begin(command: CommandLine) -> None:
+    command("stats")
+
+    assert "opinionscope whales add" in command("whales", "list").stdout
+    assert command("whales", "list", "--json").stdout == "[]\n"
+
+
+IMPORTS = {
+    "lines": f"# mine\n\n{NEW}\n  {OTHER} , Second, the  great\n",
+    "windows": f"\ufeff{NEW}\r\n{OTHER},Second, the great\r\n",
+    "twice": f"{NEW}\n{OTHER},Second, the great\n{OTHER.upper().replace('0X', '0x')}\n",
+    "objects": json.dumps([{"address": NEW}, {"walletAddress": OTHER, "userName": "Second, the great"}]),
+    "leaderboard": json.dumps(
+        {
+            "errno": 0,
+            "result": {
+                "list": [{"walletAddress": NEW, "userName": ""}, {"address": OTHER, "name": "Second, the great"}]
+            },
+        }
+    ),
+    "mixed": json.dumps([NEW, {"address": OTHER, "name": "Second, the great", "avatar": None}]),
+}
+
+
+@pytest.mark.parametrize("text", IMPORTS.values(), ids=IMPORTS)
+def test_lists_are_read_in_every_form(invoke_empty: Invoke, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "wallets"
+    file.write_text(text, encoding="utf-8", newline="")
+
+    assert invoke_empty("whales", "import", str(file)).stdout == "2 wallets added.\n"
+    assert tracked(invoke_empty) == {NEW: None, OTHER: "Second, the great"}
+
+
+def test_a_list_is_read_from_the_standard_input(command: CommandLine) -> None:
+    result = command("whales", "import", "-", stdin=f'["{NEW}"]')
+
+    assert result.stdout == "1 wallet added.\n"
+    assert command.query("SELECT source FROM whales") == [("import",)]
+
+
+BAD_IMPORTS = {
+    "address": (f"{NEW}\n# fine\n0x12\n{OTHER}\n", "line 3"),
+    "header": (f"address,name\n{NEW},Ann\n", "line 1"),
+    "entry": (json.dumps([NEW, {"name": "no address"}]), "entry 2"),
+    "type": (json.dumps([NEW, 12]), "entry 2"),
+    "object": (json.dumps({"wallets": [NEW]}), "JSON"),
+    "refusal": (json.dumps({"errno": 11002, "result": None}), "JSON"),
+    "cut off": (f'["{NEW}", ', "JSON"),
+    "deep": ("[" * 100_000, "JSON"),
+    "empty": ("\n# nothing\n", "no wallet"),
+    "empty array": ("[]", "no wallet"),
+}
+
+
+@pytest.mark.parametrize(("text", "named"), BAD_IMPORTS.values(), ids=BAD_IMPORTS)
+def test_a_bad_list_is_refused_as_a_whole_and_the_place_is_named(invoke: Invoke, text: str, named: str) -> None:
+    result = invoke("whales", "import", "-", stdin=text)
+
+    assert result.exit_code == 2
+    assert named in result.stderr
+    assert not {NEW, OTHER} & set(tracked(invoke))
+
+
+def test_a_name_with_characters_that_cannot_be_stored_is_stored_without_them(invoke: Invoke) -> None:
+    assert (
+        invoke("whales", "import", "-", stdin=json.dumps([{"address": NEW, "name": "a\ud800b" + "x" * 500}])).exit_code
+        == 0
+    )
+
+    name = tracked(invoke)[NEW]
+    assert name is not None
+    assert name.startswith("a?b")
+    assert len(name) == 100
+
+
+def test_a_file_that_cannot_be_read_is_wrong_usage(invoke: Invoke, tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\x00")
+
+    assert invoke("whales", "import", str(tmp_path / "nowhere")).exit_code == 2
+    assert invoke("whales", "import", str(tmp_path)).exit_code == 2
+    assert invoke("whales", "import", str(binary)).exit_code == 2
