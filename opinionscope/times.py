@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from opinionscope.errors import UsageError
 
@@ -24,6 +25,7 @@ def to_millis_text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
+@lru_cache(maxsize=1024)
 def from_unix(seconds: int) -> str:
     """The seconds text of a unix time."""
     return to_seconds_text(datetime.fromtimestamp(seconds, UTC))

@@ -14,6 +14,7 @@ from opinionscope.api.failures import failure_of, printable
 from opinionscope.errors import BadAnswer
 
 _DESCRIBED_PROBLEMS = 3
+_LARGEST_TOTAL = 10**15
 
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -57,7 +58,7 @@ def read_page(result: Any, model: type[Item]) -> Page[Item]:
         entries = []
     if not isinstance(entries, list):
         raise BadAnswer(f"the list is a JSON {type(entries).__name__}")
-    if isinstance(total, bool) or not isinstance(total, int | None) or (total is not None and total < 0):
+    if not (total is None or (type(total) is int and 0 <= total <= _LARGEST_TOTAL)):
         raise BadAnswer("the total of the list is no count")
     items, problems = read_items(entries, model)
     return Page(items, total, len(entries), problems)

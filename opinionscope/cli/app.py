@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from opinionscope import __version__
-from opinionscope.cli import activity, crontab, demo, exchange, jobs, logs, markets, whales
+from opinionscope.cli import activity, alert, check, crontab, dashboard, demo, exchange, jobs, logs, markets, status, whales
 from opinionscope.cli.edge import VERBOSE, CommandLine
 
 app = typer.Typer(
@@ -42,6 +42,10 @@ app.add_typer(whales.whales, name="whales")
 app.command()(markets.markets)
 app.command()(activity.activity)
 app.command()(logs.logs)
+app.command()(status.status)
+app.command()(check.check)
+app.add_typer(alert.alert, name="alert")
 app.add_typer(crontab.crontab, name="crontab")
+app.command()(dashboard.dashboard)
 app.command()(demo.demo)
 app.command()(exchange.simulate)

@@ -1,6 +1,5 @@
 """Command `simulate`: the simulated exchange as a local HTTP server."""
 
-import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,14 +53,17 @@ def simulate(
 
 
 def _introduction(server: "ExchangeServer", database: Path) -> str:
+    import shlex
+
     wallets = "".join(f"opinionscope whales add {address}\n" for address in server.exchange.wallets[:_SHOWN_WALLETS])
     return (
-        f"The simulated exchange answers at {server.url} until Ctrl-C. In another terminal:\n\n"
+        f"The simulated exchange answers at {server.url}.\n"
+        "Ctrl-C ends it. In another terminal:\n\n"
         f"export OPINION_TRADE_BASE_URL={server.url}\n"
         f"export OPINION_TRADE_API_KEY={shlex.quote(server.api_key or 'anything')}\n"
         f"export OPINIONSCOPE_DB={shlex.quote(str(database))}\n"
         f"{wallets}"
-        f"opinionscope sync whales\n"
+        "opinionscope sync whales\n"
     )
 
 

@@ -52,11 +52,11 @@ def print_runs(runs: "list[Row]", now: datetime) -> None:
         Column("Job", lambda run: run["type"]),
         Column("Status", lambda run: run["status"], style=lambda run: STATUS_STYLES.get(run["status"], "")),
         Column("Took", _duration, right=True, rank=2),
-        Column("Items", lambda run: count(run["item_count"]), right=True),
+        Column("Items", lambda run: count(run["item_count"]), right=True, rank=1),
         Column("Failed", lambda run: count(run["failed_count"]), right=True, rank=3),
         Column("Requests", lambda run: count(run["request_count"]), right=True, rank=5),
         Column("429s", lambda run: count(run["throttled_count"]), right=True, rank=6),
-        Column("Error", lambda run: run["error"], flexible="wrap", optional=True),
+        Column("Error", lambda run: run["error"], flexible="wrap", least=36, optional=True),
     ]
     print_table(columns, runs, nothing="No such run is in the log.")
 

@@ -1,6 +1,5 @@
 """Command `markets`: the markets that have been synced."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,5 +56,7 @@ def _style(row: "Row") -> str:
 
 
 def _document(row: "Row") -> dict[str, Any]:
+    import json
+
     public = {name: value for name, value in dict(row).items() if name not in _INTERNAL}
     return public | {"labels": json.loads(row["labels"])}

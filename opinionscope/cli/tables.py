@@ -1,8 +1,6 @@
 """Everything about showing: tables that fit the terminal, JSON documents, and text from outside made harmless."""
 
-import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,19 +14,15 @@ from opinionscope.times import ago, from_text
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from opinionscope.store.database import Row
-
 NOTHING = "–"
 LONGEST_TEXT = 200
 LONGEST_WRAPPED = 2_000
-_GAP = 2
+GAP = 2
 _WIDER_THAN_ANYTHING = 10_000
 
 # What JSON lets through and a terminal does not show but obey: DEL and C1 controls, bidirectional and other invisible
 # marks, line separators, lone surrogates. Written as an escape, each is the same to whoever parses the document.
-_NOT_FOR_TERMINALS = re.compile(
-    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
+_NOT_FOR_TERMINALS = "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 
 
 @dataclass(frozen=True)
@@ -41,13 +35,13 @@ class Column:
     """
 
     title: str
-    text: "Callable[[Row], str | None]"
+    text: Callable[[Any], str | None]
     right: bool = False
     rank: int = 0
     flexible: Literal["cut", "wrap"] | None = None
     least: int = 24
     optional: bool = False
-    style: "Callable[[Row], str]" = lambda _: ""
+    style: Callable[[Any], str] = lambda _: ""
 
 
 def plain(text: str, limit: int = LONGEST_TEXT) -> str:
@@ -91,7 +85,7 @@ def short_address(address: str) -> str:
     return f"{address[:6]}…{address[-4:]}"
 
 
-def print_table(columns: Sequence[Column], rows: "Sequence[Row]", *, nothing: str) -> None:
+def print_table(columns: Sequence[Column], rows: Sequence[Any], *, nothing: str) -> None:
     """Print the rows, cut to the width of a terminal and whole elsewhere; `nothing` is said where there are none."""
     if not rows:
         write(f"{nothing}\n")
@@ -99,16 +93,18 @@ def print_table(columns: Sequence[Column], rows: "Sequence[Row]", *, nothing: st
     from rich.table import Table
     from rich.text import Text
 
+    from opinionscope.cli.fitting import cut, fitting, measured, widths_of
+
     console = _console()
-    shown = _fitting([_measured(column, rows) for column in columns], console.width)
-    widths = _widths(shown, console.width)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    shown = fitting([measured(column, rows) for column in columns], console.width)
+    widths = widths_of(shown, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for cells, width in zip(shown, widths, strict=True):
         wraps = cells.column.flexible == "wrap"
         justify: Literal["left", "right"] = "right" if cells.column.right else "left"
         table.add_column(cells.column.title, justify=justify, width=width, no_wrap=not wraps, overflow="fold")
     for number, row in enumerate(rows):
-        texts = (_cut(cells, number, width) for cells, width in zip(shown, widths, strict=True))
+        texts = (cut(cells, number, width) for cells, width in zip(shown, widths, strict=True))
         styles = (cells.column.style(row) for cells in shown)
         table.add_row(*map(Text, texts, styles))
     _render(console, table)
@@ -119,7 +115,7 @@ def print_facts(facts: Iterable[tuple[str, str | None]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, _GAP, 0, 0))
+    table = Table.grid(padding=(0, GAP, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
@@ -129,18 +125,19 @@ def print_facts(facts: Iterable[tuple[str, str | None]]) -> None:
 
 def print_json(document: Any) -> None:
     """Print one JSON document. It parses whatever is in it, and shows as text on any terminal."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
-    text = _NOT_FOR_TERMINALS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    if not _can_be_printed(text):
-        text = json.dumps(document, allow_nan=False, indent=2)
+    import json
+    import re
+
+    is_utf8 = _encoding().lower().replace("-", "") == "utf8"
+    text = json.dumps(document, ensure_ascii=not is_utf8, allow_nan=False, indent=2)
+    text = re.sub(_NOT_FOR_TERMINALS, lambda match: f"\\u{ord(match[0]):04x}", text)
     write(f"{text}\n")
 
 
 def write(text: str) -> None:
     """Print the text as it is. A reader that has seen enough, such as `head`, ends the command quietly."""
-    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.write(text.encode(_encoding(), "replace").decode(_encoding()))
         sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer would be written, and fail, once more at the end of the process.
@@ -148,12 +145,17 @@ def write(text: str) -> None:
         raise typer.Exit from None
 
 
-def _can_be_printed(text: str) -> bool:
+def can_be_printed(text: str) -> bool:
+    """Whether the output's encoding has every character of the text."""
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(_encoding())
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _encoding() -> str:
+    return sys.stdout.encoding or "utf-8"
 
 
 def is_wide() -> bool:
@@ -173,57 +175,3 @@ def _render(console: "Console", what: "RenderableType") -> None:
     with console.capture() as capture:
         console.print(what)
     write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """A column's texts, and how wide it would be and must be."""
-
-    column: Column
-    texts: list[str]
-    natural: int
-    least: int
-
-
-def _measured(column: Column, rows: "Sequence[Row]") -> _Cells:
-    from rich.cells import cell_len
-
-    limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
-    texts = [NOTHING if (text := column.text(row)) is None else plain(text, limit) for row in rows]
-    natural = max(map(cell_len, (column.title, *texts)))
-    return _Cells(column, texts, natural, min(natural, column.least) if column.flexible else natural)
-
-
-def _fitting(columns: Sequence[_Cells], width: int) -> list[_Cells]:
-    """The columns that a line of this width has room for."""
-    shown = [cells for cells in columns if not cells.column.optional or set(cells.texts) != {NOTHING}]
-    while sum(cells.least + _GAP for cells in shown) - _GAP > width:
-        highest = max(cells.column.rank for cells in shown)
-        if highest == 0:
-            break
-        shown = [cells for cells in shown if cells.column.rank != highest]
-    return shown
-
-
-def _cut(cells: _Cells, number: int, width: int) -> str:
-    """A text that is too long without its middle: the end of a title tells options of one market apart."""
-    from rich.cells import cell_len, set_cell_size
-
-    text = cells.texts[number]
-    if cells.column.flexible != "cut" or cell_len(text) <= width:
-        return text
-    head, tail = set_cell_size(text, width * 3 // 5).rstrip(), text
-    while cell_len(head) + 1 + cell_len(tail) > width:
-        tail = tail[1:]
-    return f"{head}…{tail.lstrip()}"
-
-
-def _widths(shown: Sequence[_Cells], width: int) -> list[int]:
-    """The least width of each column, and the spare room for those that can use it, the first ones first."""
-    spare = max(0, width - sum(cells.least + _GAP for cells in shown) + _GAP)
-    widths = list[int]()
-    for cells in shown:
-        more = min(spare, cells.natural - cells.least)
-        widths.append(cells.least + more)
-        spare -= more
-    return widths

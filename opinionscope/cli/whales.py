@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from opinionscope.store.database import Row
     from opinionscope.wallet_list import NamedWallet
 
-whales = typer.Typer(help="The tracked wallets.", no_args_is_help=True)
+whales = typer.Typer(help="The tracked wallets.")
 
 Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="0x and 40 hexadecimal digits.")]
 STYLES = {"complete": "green", "catching up": "cyan", "behind": "yellow"}

@@ -146,9 +146,9 @@ class ExchangeServer:
             return failure(11002, "invalid API key", self.envelope)
         if incoming.method != "GET":
             return failure(405, "method not allowed", self.envelope, status=405)
-        return self._honest_or_spoiled(request.target)
+        return self._honest_or_spoiled(request.target, incoming.headers.get("apikey", ""))
 
-    def _honest_or_spoiled(self, target: str) -> Answer:
+    def _honest_or_spoiled(self, target: str, key: str) -> Answer:
         path, _, query_text = target.partition("?")
         query: Mapping[str, str] = dict(parse_qsl(query_text, keep_blank_values=True))
         call = Call(self.exchange, path, query, self.envelope)
@@ -162,6 +162,7 @@ class ExchangeServer:
                 envelope=self.envelope,
                 now=self.now(),
                 port=self._port,
+                key=key,
                 nth=strike.nth,
                 random=strike.random,
             )

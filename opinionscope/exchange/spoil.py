@@ -12,7 +12,7 @@ class Spoil:
     """An honest answer about to be spoiled.
 
     `replay(page)` is the honest answer to the same request for another page; `nth` counts from 0 how often
-    this fault has struck; `now` is in unix seconds, `port` the server's own.
+    this fault has struck; `now` is in unix seconds, `port` the server's own; `key` is the apikey of the request.
     """
 
     answer: Answer
@@ -20,6 +20,7 @@ class Spoil:
     envelope: Envelope
     now: float
     port: int
+    key: str
     nth: int
     random: Random
 

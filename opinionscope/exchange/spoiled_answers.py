@@ -1,10 +1,15 @@
 """Faults of the answer as a whole: its status, its headers, its body, its delivery."""
 
+import gzip
+import json
 from dataclasses import replace
 from email.utils import formatdate
+from functools import cache
 
 from opinionscope.exchange.answer import Answer, Delivery, failure
 from opinionscope.exchange.spoil import Spoil, SpoilFunction
+
+BOMB_BYTES = 200_000_000
 
 _HTML = b"<html><head><title>Bad gateway</title></head><body><h1>502</h1></body></html>"
 
@@ -102,6 +107,34 @@ def _huge_body(_spoil: Spoil) -> Answer:
     return Answer(200, delivery=Delivery.HUGE_BODY)
 
 
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b'{"errno":0,"errmsg":"' + b"x" * BOMB_BYTES, compresslevel=1)
+
+
+def _gzip_bomb(_spoil: Spoil) -> Answer:
+    return Answer(200, _bomb(), headers=(("Content-Encoding", "gzip"),))
+
+
+def _echo_key(spoil: Spoil) -> Answer:
+    """The request's own key in the answer, where logs and tables would show it: in turn, one place after another."""
+    key = spoil.key
+    answers = (
+        lambda: failure(20001, f"no luck with {key}", spoil.envelope),
+        lambda: failure(20001, f"{'no luck at all ' * 12}{key} and {key}", spoil.envelope),
+        lambda: Answer(200, f"<p>{key}</p>".encode(), "text/html"),
+        lambda: Answer(502, f"<p>{key}</p>".encode(), "text/html", headers=(("Retry-After", key),)),
+        lambda: Answer(200, json.dumps({"errno": key, "errmsg": None, "result": None}).encode()),
+        lambda: Answer(302, headers=(("Location", f"http://localhost:{spoil.port}/stolen?key={key}"),)),
+        lambda: _replaced(spoil, f'"marketTitle": "{key} '),
+    )
+    return answers[spoil.nth % len(answers)]()
+
+
+def _replaced(spoil: Spoil, title: str) -> Answer:
+    return replace(spoil.answer, body=spoil.answer.body.replace(b'"marketTitle": "', title.encode()))
+
+
 ANSWER_FAULTS: dict[str, SpoilFunction] = {
     "500": _status_500,
     "502_html": _status_502_html,
@@ -126,4 +159,6 @@ ANSWER_FAULTS: dict[str, SpoilFunction] = {
     "reset_before_answer": _reset_before_answer,
     "reset_in_body": _reset_in_body,
     "huge_body": _huge_body,
+    "gzip_bomb": _gzip_bomb,
+    "echo_key": _echo_key,
 }

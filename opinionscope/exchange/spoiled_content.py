@@ -10,6 +10,7 @@ from opinionscope.exchange.spoil import Spoil, SpoilFunction
 
 Json = dict[str, Any]
 HUGE_TOTAL = 10**9
+_WRONG_TOTALS = (10**40, -1, "12", 1.5, True, float("nan"), [7])
 
 HOSTILE_TEXTS = (
     "\x1b[31mred\x1b[0m\x1b]0;owned\x07\x1b[2J",
@@ -140,7 +141,7 @@ def _same_page_forever(spoil: Spoil) -> Answer:
     return _total_huge(replace(spoil, answer=spoil.replay(1)))
 
 
-def _with_total(spoil: Spoil, total: int) -> Answer:
+def _with_total(spoil: Spoil, total: object) -> Answer:
     return _edit_page(spoil, lambda holder, _: holder.update(total=total))
 
 
@@ -150,6 +151,10 @@ def _total_zero(spoil: Spoil) -> Answer:
 
 def _total_huge(spoil: Spoil) -> Answer:
     return _with_total(spoil, HUGE_TOTAL)
+
+
+def _total_wrong_type(spoil: Spoil) -> Answer:
+    return _with_total(spoil, _WRONG_TOTALS[spoil.nth % len(_WRONG_TOTALS)])
 
 
 def _total_random(spoil: Spoil) -> Answer:
@@ -174,4 +179,5 @@ CONTENT_FAULTS: dict[str, SpoilFunction] = {
     "total_zero": _total_zero,
     "total_huge": _total_huge,
     "total_random": _total_random,
+    "total_wrong_type": _total_wrong_type,
 }

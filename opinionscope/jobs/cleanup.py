@@ -43,14 +43,20 @@ def count_expired(store: Store, *, now: datetime, retention: timedelta, log_rete
 
 
 def clean_up(
-    store: Store, *, now: datetime, retention: timedelta, log_retention: timedelta, progress: Progress = no_progress
+    store: Store,
+    *,
+    now: datetime,
+    retention: timedelta,
+    log_retention: timedelta,
+    progress: Progress = no_progress,
+    result: JobResult | None = None,
 ) -> JobResult:
     """Purge trades older than `retention` and log rows older than `log_retention`; the count of rows purged.
 
     A purged trade is still known: the whale's totals keep it and the exchange may list it again. Each step is a
     transaction of its own with a pause after it, so that no other job waits for long.
     """
-    result = JobResult()
+    result = result or JobResult()
     for purge, counts in (
         (partial(purge_trades, store, now - retention), True),
         (partial(purge_runs, store, now - log_retention), True),

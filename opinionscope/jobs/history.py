@@ -1,10 +1,11 @@
 """The history of one wallet: what a poll reads, when it is read deeper, and when it is known to be complete.
 
-A poll reads the newest page, and on until it meets a trade that was known before: from there down nothing is new.
-That is all, as long as the exchange's total equals the number of known trades. Otherwise the list is read deeper:
-down to its end when it is read for the first time, and again from the top when the total says that something is
-missing, such as a fill that was indexed late and stands below newer ones. Trades and the note of how far the list has
-been read are stored together, page by page, so a run may be killed anywhere.
+A run reads the newest page, and on until it meets a trade that was known before: from there down nothing is new, as
+far as the list has been read without a gap. That is all, as long as the exchange's total equals the number of known
+trades. Otherwise the list is read deeper: down to its end when it is read for the first time, and again from the top
+when the total says that something is missing, such as a fill that was indexed late and stands below newer ones.
+Trades and the note of how far the list has been read are stored together, page by page, so a run may be killed
+anywhere.
 
 The total is upstream's word and may be wrong for good. So a reread that finds nothing settles the difference: the
 next one waits, longer each time, until the difference changes; and after several in vain it gets a few pages a run.
@@ -42,31 +43,16 @@ class History:
     problems: dict[str, None] = field(default_factory=dict)
     _own: Counter[TradeKey] = field(default_factory=Counter)
     _pages: Iterator[PageRead] | None = None
+    _joined: bool = False
+    _resume_below: int | None = None
+    _first_total: int | None = None
     _deep_pages: int = 0
 
     def poll(self) -> None:
-        """Read the newest trades, down to those that are known. What more there is to read is left to `deepen`."""
-        progress = self.wallet.progress
-        resume, pushed = progress.resume_position, 0
+        """Read the newest trades, down to those that are known. What is left after `HEAD_PAGES` is for `deepen`."""
+        self._resume_below = self.wallet.progress.resume_position
         self._pages = Reading(self.fetch_page).pages_from(1)
-        for read in self._pages:
-            with self.store.transaction() as transaction:
-                saved = self._save(transaction, read)
-                pushed += saved.new.total()
-                met_known = self._meets_known(saved)
-                if read.is_last:
-                    self._finish()
-                elif met_known:
-                    progress.resume_position = None if resume is None else resume + pushed
-                else:
-                    progress.resume_position = read.position
-                save_progress(transaction, self.wallet)
-            if read.is_last or met_known:
-                self._pages = None
-                break
-            if read.number >= HEAD_PAGES:
-                break
-        self._begin_reread_if_due()
+        self._read_on(HEAD_PAGES)
 
     @property
     def unfinished(self) -> bool:
@@ -77,23 +63,45 @@ class History:
 
     def deepen(self, pages: int) -> None:
         """Read on below what has been read without a gap, `pages` pages at the most."""
-        progress = self.wallet.progress
+        self._read_on(pages)
+
+    def _read_on(self, pages: int) -> None:
         for _ in range(pages):
             read = next(self._pages_below())
+            joining = not self._joined
             with self.store.transaction() as transaction:
-                saved = self._save(transaction, read)
-                progress.resume_position = read.position
-                if progress.history_read_at is not None:
-                    progress.reread_found += saved.new.total()
-                if read.is_last or (progress.history_read_at is not None and progress.missing == 0):
-                    self._finish()
+                self._advance(read, self._save(transaction, read))
                 save_progress(transaction, self.wallet)
-            self._deep_pages += 1
-            if progress.resume_position is None:
+            self._deep_pages += not joining
+            if joining and self._joined:
+                self._pages = None
+                self._begin_reread_if_due()
+                return
+            if self.wallet.progress.resume_position is None:
                 return
 
+    def _advance(self, read: PageRead, saved: SavedPage) -> None:
+        """Note how far the list has been read with this page."""
+        progress = self.wallet.progress
+        met_known = self._meets_known(saved)
+        if self._joined and progress.history_read_at is not None:
+            progress.reread_found += saved.new.total()
+        if self._resume_below is not None and not self._joined:
+            self._resume_below += saved.new.total()
+        if read.is_last or (self._joined and progress.history_read_at is not None and progress.missing == 0):
+            self._finish()
+        elif met_known and not self._joined:
+            progress.resume_position = self._resume_below
+        else:
+            progress.resume_position = self._without_gap(read)
+        self._joined = self._joined or met_known or read.is_last
+
+    def _without_gap(self, read: PageRead) -> int:
+        """How many of the newest entries are read, less what came on top in this run: the next one adds that."""
+        return max(0, read.position - max(0, (read.total or 0) - (self._first_total or 0)))
+
     def _pages_below(self) -> Iterator[PageRead]:
-        """Where the reading stopped; after an earlier run's reading, one page of it again, so that they join."""
+        """Where the reading stopped; after an earlier run's reading, the end of it again, so that they join."""
         if self._pages is None:
             position = self.wallet.progress.resume_position or 0
             first = max(0, position - 1) // PAGE_SIZE + 1
@@ -102,6 +110,8 @@ class History:
 
     def _save(self, transaction: Transaction, read: PageRead) -> SavedPage:
         saved = save_page(transaction, self.wallet, read, self.now, self.horizon())
+        if self._first_total is None:
+            self._first_total = read.total
         if read.total is not None:
             self.wallet.progress.api_total = read.total
         self.stored += saved.stored

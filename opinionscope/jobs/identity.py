@@ -14,6 +14,7 @@ So a trade is known by what the chain fixed when it was filled, and equal trades
 """
 
 from collections import Counter
+from decimal import Decimal
 from hashlib import blake2b
 
 from opinionscope.api.models import Trade
@@ -44,6 +45,6 @@ def pick_new(trades: list[Trade], known: int, details: Counter[tuple[float | Non
     return (others + matching)[: max(0, len(trades) - known)]
 
 
-def as_float(number: object) -> float | None:
+def as_float(number: Decimal | None) -> float | None:
     """A decimal as SQLite's REAL."""
-    return None if number is None else float(str(number))
+    return None if number is None else float(number)

@@ -1,7 +1,6 @@
 """From the exchange's markets to rows: a categorical market becomes a row of its own and one for each child."""
 
 import json
-from dataclasses import replace
 
 from opinionscope.api.models import MARKET_STATUSES, Market
 from opinionscope.jobs.identity import as_float
@@ -52,8 +51,7 @@ def top_level_row(market: Market) -> MarketRow:
 def child_row(market: Market, parent: MarketRow) -> MarketRow:
     """The row of one option of a categorical market. What a child leaves out is what its parent says."""
     own = top_level_row(market)
-    return replace(
-        own,
+    return own._replace(
         parent_external_id=parent.external_id,
         market_type="child",
         title=f"{parent.title}: {market.title}",

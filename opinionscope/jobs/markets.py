@@ -22,14 +22,21 @@ Answer = TypeVar("Answer")
 
 
 def sync_markets(
-    client: OpinionClient, store: Store, *, now: datetime, lookups: int = LOOKUPS, progress: Progress = no_progress
+    client: OpinionClient,
+    store: Store,
+    *,
+    now: datetime,
+    lookups: int = LOOKUPS,
+    progress: Progress = no_progress,
+    result: JobResult | None = None,
 ) -> JobResult:
     """Upsert the whole list of activated markets, page by page, then look up at most `lookups` that have left it.
 
     The list moves while it is read. A market that comes twice is stored twice, which changes nothing; one that slips
-    through is looked up like one that has left, and is found to be active still. Raises KeyRefused.
+    through is looked up like one that has left, and is found to be active still. `result` is filled in however it
+    ends. Raises KeyRefused.
     """
-    sync = _MarketSync(client, store, now, progress)
+    sync = _MarketSync(client, store, now, progress, result or JobResult())
     with DaemonPool(WORKERS, "markets") as pool:
         sync.store_list(pool)
         if not sync.result.errors:
@@ -40,9 +47,12 @@ def sync_markets(
 class _MarketSync:
     """One run: what it has stored so far, and what went wrong."""
 
-    def __init__(self, client: OpinionClient, store: Store, now: datetime, progress: Progress) -> None:
-        self.result = JobResult()
+    def __init__(
+        self, client: OpinionClient, store: Store, now: datetime, progress: Progress, result: JobResult
+    ) -> None:
+        self.result = result
         self._stored: set[str] = set()
+        self._empty_page: int | None = None
         self._client = client
         self._store = store
         self._now = now
@@ -52,8 +62,8 @@ class _MarketSync:
     def store_list(self, pool: DaemonPool) -> None:
         """Fetch and store the pages of the list, several at a time.
 
-        It ends with an empty page, with one that is not full where the total is reached, or with pages that bring
-        nothing new: the total is only upstream's word. A page that fails is counted, the others are stored.
+        It ends with a page that is not full where the total is reached, or with pages that bring nothing new: the
+        total is only upstream's word. A page that fails is counted, the others are stored.
         """
         number, expected, barren = 0, 1, 0
         while barren < _PAGES_WITHOUT_NEWS and not self._stopped:
@@ -61,13 +71,12 @@ class _MarketSync:
             fetches = [(page_number, pool.submit(self._client.fetch_markets, page_number)) for page_number in upcoming]
             for number, fetch in fetches:
                 page = self._result_of(fetch)
-                before = len(self._stored)
+                barren += 1
                 if page is not None:
                     expected = -(-(page.total or 0) // PAGE_SIZE)
-                    self._save_page(page)
-                barren = barren + 1 if len(self._stored) == before else 0
+                    barren = 0 if self._save_page(number, page) else barren
                 self._progress("pages", number, max(expected, number))
-                if page is not None and (page.length == 0 or (page.length < PAGE_SIZE and number >= expected)):
+                if page is not None and page.length < PAGE_SIZE and number >= expected:
                     return
 
     def look_up_departed(self, pool: DaemonPool, limit: int) -> None:
@@ -103,10 +112,21 @@ class _MarketSync:
             self.result.fail(str(error))
         return None
 
-    def _save_page(self, page: Page[Market]) -> None:
+    def _save_page(self, number: int, page: Page[Market]) -> bool:
+        """Store a page of the list and note what cannot be right about it; whether it brought anything new."""
         for problem in page.problems:
             self.result.fail(problem)
+        before = len(self._stored)
         self._save(page.items)
+        news = len(self._stored) > before
+        if not page.length:
+            self._empty_page = number
+        elif news and self._empty_page is not None:
+            self.result.fail(f"page {self._empty_page} of the list came empty, the one below it did not")
+            self._empty_page = None
+        elif page.length == PAGE_SIZE and page.items and not news:
+            self.result.fail(f"page {number} of the list shows once more what earlier pages have shown")
+        return news
 
     def _save(self, markets: list[Market], parent: MarketRow | None = None) -> None:
         """Upsert markets and their children; with `parent`, markets that are children of that one."""

@@ -10,8 +10,8 @@ apart, and neither needs an honest total:
   on the lower one cannot have come up in the meantime.
 
 Going down is therefore enough to miss nothing, and where a page may hold further copies of what the pages above it
-have shown, those are read again, upwards, as far as that second reaches. What was pushed across a boundary meanwhile
-is missed, never seen twice; the exchange's total tells of it and a later reading finds it.
+have shown, all pages that hold that second are read again, upwards. What was pushed across a boundary meanwhile is
+missed, never seen twice; the exchange's total tells of it and a later reading finds it.
 """
 
 from collections import Counter
@@ -26,6 +26,8 @@ from opinionscope.jobs.identity import trade_key
 from opinionscope.store.activity import TradeKey
 
 _BARREN_PAGES = 5
+_DOUBTFUL_PAGES = 10
+_COPIES_OF_EACH = 4
 
 FetchPage = Callable[[int], Page[Trade]]
 
@@ -58,21 +60,25 @@ class Reading:
         self._of_last_second: set[TradeKey] = set()
         self._shown: Counter[TradeKey] = Counter()
         self._barren = 0
+        self._first_total: int | None = None
 
     def pages_from(self, number: int) -> Iterator[PageRead]:
         """The pages from `number` on, down to the end of the list.
 
         Raises BadAnswer if the exchange shows the same entries page after page, and whatever a fetch raises.
         """
-        first = number
+        first, doubtful = number, None
         while True:
             page = self._fetch_page(number)
-            joins = number == first > 1
-            pages = self._with_pages_above(number, page) if joins or self._may_hold_copies(number, page) else [page]
-            read = self._take_in(number, page, pages)
-            yield read
-            if read.is_last:
-                return
+            if doubtful is None and (number == first > 1 or self._may_hold_copies(number, page)):
+                doubtful = number
+            if doubtful is None or number - doubtful >= _DOUBTFUL_PAGES or not _is_of_one_second(page):
+                pages = [page] if doubtful is None else self._with_pages_above(number, page, doubtful)
+                read = self._take_in(number, page, pages)
+                yield read
+                if read.is_last:
+                    return
+                doubtful = None
             number += 1
 
     def _may_hold_copies(self, number: int, page: Page[Trade]) -> bool:
@@ -81,13 +87,14 @@ class Reading:
         if not keys or keys[0][0] != self._last_second or self._of_last_second.isdisjoint(keys):
             return False
         # The same page once more is either full of copies or an exchange that does not turn pages.
-        return keys != self._keys or _position(number, page) <= (page.total or 0)
+        return keys != self._keys or (_position(number, page) <= (page.total or 0) and _is_full_of_copies(page))
 
-    def _with_pages_above(self, number: int, page: Page[Trade]) -> list[Page[Trade]]:
-        """The page under those above it, read upwards to where the second that it begins with begins."""
-        pages = [page]
-        second = page.items[0].created_at if page.items else None
-        while number > 1 and pages[0].items and pages[0].items[0].created_at == second:
+    def _with_pages_above(self, number: int, page: Page[Trade], doubtful: int) -> list[Page[Trade]]:
+        """The page under those above it, read upwards to where the second that page `doubtful` begins with begins."""
+        pages, second = [page], None
+        while number > 1 and (number >= doubtful or _first_second(pages[0]) == second):
+            if number == doubtful:
+                second = _first_second(pages[0])
             number -= 1
             pages.insert(0, self._fetch_page(number))
         return pages
@@ -96,15 +103,21 @@ class Reading:
         trades = [trade for each in pages for trade in each.items]
         keys = [trade_key(trade) for trade in trades]
         counts = Counter(keys)
-        self._barren = self._barren + 1 if counts and counts <= self._shown else 0
-        if self._barren >= _BARREN_PAGES:
-            raise BadAnswer("the exchange shows the same trades page after page")
-        self._shown |= counts
+        self._note_barren(counts, page.total or 0)
         self._keys = _keys(page)
         self._note_last_second(keys)
         problems = [problem for each in pages for problem in each.problems]
         is_last = self._is_last(number, page)
         return PageRead(number, trades, keys, pages[0].total, _position(number, page), is_last, problems)
+
+    def _note_barren(self, counts: Counter[TradeKey], total: int) -> None:
+        """Note whether the page shows anything new. What the list has grown by may come again, more may not."""
+        self._barren = self._barren + 1 if counts and counts <= self._shown else 0
+        self._shown |= counts
+        self._first_total = total if self._first_total is None else self._first_total
+        growth = max(0, total - self._first_total)
+        if self._barren >= _BARREN_PAGES + growth // PAGE_SIZE:
+            raise BadAnswer("the exchange shows the same trades page after page")
 
     def _note_last_second(self, keys: list[TradeKey]) -> None:
         last_second = keys[-1][0] if keys else None
@@ -120,8 +133,30 @@ class Reading:
         return _position(number, page) >= (page.total or 0) and (page.length < PAGE_SIZE or self._barren > 0)
 
 
+def _first_second(page: Page[Trade]) -> int | None:
+    return page.items[0].created_at if page.items else None
+
+
+def _is_of_one_second(page: Page[Trade]) -> bool:
+    """Whether a full page is of one second, so that the next page may go on with it."""
+    return page.length >= PAGE_SIZE and len({trade.created_at for trade in page.items}) == 1
+
+
 def _keys(page: Page[Trade]) -> list[TradeKey]:
     return [trade_key(trade) for trade in page.items]
+
+
+def _is_full_of_copies(page: Page[Trade]) -> bool:
+    """Whether the page is of one second and of so few kinds of trades that the next one can well look the same."""
+    keys = _keys(page)
+    return keys[0][0] == keys[-1][0] and len(set(keys)) * _COPIES_OF_EACH <= len(keys)
+
+
+def _stands_above(above: Page[Trade], below: Page[Trade]) -> bool:
+    """Whether a list that is ordered by time can have the one page above the other, and not just shows it again."""
+    if above.items and above.items[-1].created_at < below.items[0].created_at:
+        return False
+    return _keys(above) != _keys(below) or _is_full_of_copies(below)
 
 
 def _position(number: int, page: Page[Trade]) -> int:

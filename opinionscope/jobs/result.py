@@ -32,7 +32,7 @@ class JobResult:
         """`completed`, or `partial` if something failed, or `failed` if nothing was done besides."""
         if not self.failed_count and not self.errors:
             return "completed"
-        return "partial" if self.done_count else "failed"
+        return "partial" if self.done_count or self.item_count else "failed"
 
     @property
     def error(self) -> str | None:

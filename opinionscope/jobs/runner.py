@@ -5,25 +5,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from opinionscope.errors import ConfigurationError, Interrupted, OpinionscopeError, StoreError
+from opinionscope.jobs.result import JobResult
 from opinionscope.locks import beside, try_lock
 from opinionscope.monitor.watch import Watch, watch_run
 from opinionscope.store.database import Store
 from opinionscope.store.sync_logs import Outcome, close_run, log_skipped, open_run
 from opinionscope.times import utc_now
 
-if TYPE_CHECKING:
-    from opinionscope.jobs.result import JobResult
-
 
 class Run:
-    """A run that has its row in the log. `requests` and `throttled` are read when it is closed."""
+    """A run that has its row in the log. `result` and `count_requests` say what it did, however it ends."""
 
     def __init__(self, store: Store, now: datetime) -> None:
         self.store = store
         self.now = now
+        self.result = JobResult()
         self.count_requests: Callable[[], tuple[int, int]] = lambda: (0, 0)
 
 
@@ -32,8 +31,8 @@ class RunFailed(OpinionscopeError):
 
 
 def run_job(
-    job: str, database: Path, work: Callable[[Run], "JobResult"], clock: Callable[[], datetime] = utc_now
-) -> "JobResult | None":
+    job: str, database: Path, work: Callable[[Run], JobResult], clock: Callable[[], datetime] = utc_now
+) -> JobResult | None:
     """Run `work` under the job's lock and record it; None if another process is running the job.
 
     Raises RunFailed if something failed, and whatever `work` raises after it has been recorded. SIGTERM and Ctrl-C
@@ -43,8 +42,8 @@ def run_job(
     try:
         with try_lock(beside(database, f"{job}.lock")) as locked:
             if locked:
-                with Store.open(database) as store, _interruptible():
-                    return _run_logged(job, store, work, watch, clock)
+                with Store.open(database) as store, _Signals() as signals:
+                    return _run_logged(job, store, work, watch, clock, signals)
     except StoreError as error:
         watch.store_failed(error)
         raise
@@ -54,24 +53,34 @@ def run_job(
 
 
 def _run_logged(
-    job: str, store: Store, work: Callable[[Run], "JobResult"], watch: Watch, clock: Callable[[], datetime]
-) -> "JobResult":
+    job: str,
+    store: Store,
+    work: Callable[[Run], JobResult],
+    watch: Watch,
+    clock: Callable[[], datetime],
+    signals: "_Signals",
+) -> JobResult:
     run = Run(store, clock())
     run_id = open_run(store, job, run.now)
     try:
-        watch.begin(store)
-        result = work(run)
+        with signals.heard():
+            watch.begin(store)
+            result = work(run)
     except BaseException as error:
         requests, throttled = run.count_requests()
         reason = describe(error)
-        close_run(store, run_id, Outcome("failed", 0, 0, requests, throttled, reason), clock())
-        watch.end(store, reason, configuration_is_wrong=isinstance(error, ConfigurationError))
+        done = run.result
+        outcome = Outcome("failed", done.item_count, done.failed_count, requests, throttled, reason)
+        close_run(store, run_id, outcome, clock())
+        with signals.heard():
+            watch.end(store, reason, configuration_is_wrong=isinstance(error, ConfigurationError))
         raise
     requests, throttled = run.count_requests()
     outcome = Outcome(result.status, result.item_count, result.failed_count, requests, throttled, result.error)
     close_run(store, run_id, outcome, clock())
     failure = None if result.status == "completed" else f"{job} {result.status}: {result.error}"
-    watch.end(store, failure)
+    with signals.heard():
+        watch.end(store, failure)
     if failure:
         raise RunFailed(f"{failure}. `opinionscope logs --failed` has the history.")
     return result
@@ -86,16 +95,35 @@ def describe(error: BaseException) -> str:
     return f"unexpected {type(error).__name__}: {error}"
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does, so that its row is closed."""
+class _Signals:
+    """SIGTERM, SIGHUP and Ctrl-C end the run as Interrupted, but never while its row is opened or closed."""
 
-    def interrupt(*_: Any) -> None:
-        raise Interrupted("interrupted")
+    _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self._are_heard = False
+        self._waiting = False
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._take) for number in self._NUMBERS}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """For the block, a signal raises Interrupted at once; one that came before raises it now."""
+        self._are_heard = True
+        try:
+            if self._waiting:
+                raise Interrupted("interrupted")
+            yield
+        finally:
+            self._are_heard = self._waiting = False
+
+    def _take(self, *_: Any) -> None:
+        if self._are_heard:
+            raise Interrupted("interrupted")
+        self._waiting = True

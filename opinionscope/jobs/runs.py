@@ -30,7 +30,7 @@ def sync_markets(database: Path, progress: Progress = no_progress) -> JobResult 
         from opinionscope.jobs.syncing import connected
 
         with connected(run, settings, WORKERS) as (client, _):
-            return sync_markets(client, run.store, now=run.now, progress=progress)
+            return sync_markets(client, run.store, now=run.now, progress=progress, result=run.result)
 
     return run_job("markets", database, work)
 
@@ -64,6 +64,7 @@ def sync_whales(database: Path, progress: Progress = no_progress, addresses: Seq
                 deadline=deadline,
                 addresses=wanted,
                 progress=progress,
+                result=run.result,
             )
 
     return run_job("whales", database, work)
@@ -87,7 +88,14 @@ def clean_up(database: Path, progress: Progress = no_progress, retention_days: i
         from opinionscope.jobs.cleanup import clean_up
 
         retention, log_retention = _retention(retention_days)
-        return clean_up(run.store, now=run.now, retention=retention, log_retention=log_retention, progress=progress)
+        return clean_up(
+            run.store,
+            now=run.now,
+            retention=retention,
+            log_retention=log_retention,
+            progress=progress,
+            result=run.result,
+        )
 
     return run_job("cleanup", database, work)
 

@@ -30,11 +30,12 @@ def sync_whales(
     deadline: float,
     addresses: Sequence[str] = (),
     progress: Progress = no_progress,
+    result: JobResult | None = None,
 ) -> JobResult:
     """Poll each tracked wallet, or only those of `addresses`, until `deadline` (monotonic seconds).
 
     One wallet's failure is counted and noted with it; the others go on. What the time did not suffice for goes first
-    in the next run. Raises KeyRefused, which every wallet would meet.
+    in the next run. `result` is filled in however it ends. Raises KeyRefused, which every wallet would meet.
     """
 
     def horizon() -> datetime:
@@ -45,13 +46,17 @@ def sync_whales(
     histories = [
         History(store, wallet, partial(client.fetch_trades, wallet.address), now, horizon) for wallet in wallets
     ]
-    run = _Run(store, now, histories, progress)
-    run.work_until(deadline + _ANSWERS_STILL_COMING)
-    for history in histories:
-        run.result.item_count += history.stored
-        for problem in history.problems:
-            run.result.fail(f"{history.wallet.address}: {problem}")
-    return run.result
+    result = result or JobResult()
+    try:
+        _Run(store, now, histories, progress, result).work_until(deadline + _ANSWERS_STILL_COMING)
+    finally:
+        for history in histories:
+            result.item_count += history.stored
+            for problem in history.problems:
+                result.fail(f"{history.wallet.address}: {problem}")
+    if wallets and not (result.done_count or result.errors):
+        result.fail("no wallet could be polled in the time of this run")
+    return result
 
 
 class _Run:
@@ -61,8 +66,10 @@ class _Run:
     there are.
     """
 
-    def __init__(self, store: Store, now: datetime, histories: list[History], progress: Progress) -> None:
-        self.result = JobResult()
+    def __init__(
+        self, store: Store, now: datetime, histories: list[History], progress: Progress, result: JobResult
+    ) -> None:
+        self.result = result
         self._store = store
         self._now = now
         self._progress = progress

@@ -72,8 +72,10 @@ def _problem(history: JobHistory, *, overdue: bool) -> str | None:
     if history.begun is None:
         return "has never run: is the schedule installed? `opinionscope check` looks."
     if history.streak.count:
-        runs = "the last run" if history.streak.count == 1 else f"{history.streak.count} runs in a row"
-        return f"{runs} failed, since {history.streak.since:%Y-%m-%d %H:%M} UTC: {history.streak.last_error}"
+        streak = history.streak
+        last = "the last run was partial" if streak.last_status == "partial" else "the last run failed"
+        many = f"{streak.count} runs in a row failed or were partial, since {streak.since:%Y-%m-%d %H:%M} UTC"
+        return f"{many if streak.count > 1 else last}: {streak.last_error}"
     if overdue and history.begun["status"] == "running":
         return f"has not ended since {history.begun['started_at']}; {history.skipped} runs were skipped: is it hung?"
     if overdue:
@@ -97,7 +99,8 @@ def count_requests(runs: list[Row], minutes: dict[datetime, int], column: str, n
 
 
 def _sent_since(start: datetime, runs: list[Row], column: str) -> int:
-    return round(sum(run[column] * _share_after(start, run) for run in runs))
+    shares = [float(run[column]) * _share_after(start, run) for run in runs]
+    return round(sum(shares))
 
 
 def _share_after(start: datetime, run: Row) -> float:

@@ -62,7 +62,7 @@ def database_recovered(state: AlertState, ended: datetime) -> Message:
     )
 
 
-def test_message() -> Message:
+def trial() -> Message:
     """What `alert test` sends."""
     return Message("opinionscope: test", f"This is a test from {socket.gethostname()}: alerts will arrive here.")
 

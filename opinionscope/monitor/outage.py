@@ -45,7 +45,7 @@ def note_failure(database: Path, error: str, now: datetime, after: int, tell: Te
         with _opened(place, create=True) as file:
             if file is not None and _note_failure(file, error, now, after, tell):
                 return
-    streak = Streak(1, now, error)
+    streak = Streak(1, now, "failed", error)
     advance(None, streak, Policy(after), now, tell)
 
 
@@ -66,7 +66,7 @@ def note_success(database: Path, now: datetime, tell: Tell) -> None:
 
 def _note_failure(file: int, error: str, now: datetime, after: int, tell: Tell) -> bool:
     known = _read(file)
-    streak = Streak(known.streak.count + 1, known.streak.since or now, error[:_LONGEST_ERROR])
+    streak = Streak(known.streak.count + 1, known.streak.since or now, "failed", error[:_LONGEST_ERROR])
     # Written before anything is said: what cannot be remembered would be said each minute.
     if not _write(file, Outage(streak, known.state)):
         return False
@@ -94,7 +94,7 @@ def _read(file: int) -> Outage:
     """What the file says; nothing, where it is new or torn."""
     try:
         document = json.loads(os.pread(file, _FILE_SIZE, 0))
-        streak = Streak(int(document["count"]), from_text(document["since"]), str(document["error"]))
+        streak = Streak(int(document["count"]), from_text(document["since"]), "failed", str(document["error"]))
         state = from_columns(document["state"]) if document["state"] else None
     except (ValueError, TypeError, KeyError):
         return Outage()

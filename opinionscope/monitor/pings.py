@@ -6,13 +6,14 @@ body is kept as the reason.
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 from opinionscope.monitor.messages import redacted
 
 SECONDS = 10.0
-"""For all pings of a run together, beyond the time that the run itself takes."""
+"""For the pings that are still to be sent when the run ends."""
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 4.0
 _LONGEST_BODY = 1_000
@@ -37,20 +38,25 @@ class Pinger:
         self._signals: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._send_all, name="pings", daemon=True)
         self._problem: str | None = None
+        self._give_up_at = 0.0
 
     def start(self) -> None:
         """Say that the run begins."""
         self._signals.put(("start", ""))
         self._thread.start()
 
-    def finish(self, failure: str | None) -> str | None:
-        """Say how the run ended, with the reason if it failed; what went wrong with the pings, None if nothing did."""
+    def end(self, failure: str | None) -> None:
+        """Say how the run ended, with the reason if it failed."""
         reason = None if failure is None else redacted(failure, self._secrets)[:_LONGEST_BODY]
         self._signals.put(("", "") if reason is None else ("fail", reason))
         self._signals.put(None)
         if self._thread.ident is None:
             self._thread.start()
-        self._thread.join(SECONDS)
+        self._give_up_at = time.monotonic() + SECONDS
+
+    def wait(self) -> str | None:
+        """Wait until all is said; what went wrong with it, None if nothing did."""
+        self._thread.join(max(0.0, self._give_up_at - time.monotonic()))
         return "no answer in time" if self._thread.is_alive() else self._problem
 
     def _send_all(self) -> None:

@@ -1,25 +1,22 @@
-"""Sending a message to the alert targets. Apprise takes a second to load, so it is loaded only to send."""
+"""The alert targets: what the setting names, and sending a message to all of them with a hard limit."""
 
+import json
 import re
-import threading
-import time
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from opinionscope.monitor.messages import Message
 
-if TYPE_CHECKING:
-    from apprise import Apprise
-
 SECONDS = 9.0
-"""For all targets together: none of them may hold a job up for longer."""
+"""For all targets together: none of them may hold a run up for longer."""
+_COURIER = "opinionscope.monitor.courier"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of a message at one target. `target` is its address without its secrets, `problem` None if it took
-    the message."""
+    """What became of a message at one target: its address without secrets, and the problem (None: it took it)."""
 
     target: str
     problem: str | None
@@ -35,59 +32,34 @@ def split_urls(text: str) -> list[str]:
     return [url for url in re.split(r"\s+|,\s+|,(?=[\w+.-]+://)|,$", text.strip()) if url.strip(",")]
 
 
-def check_urls(urls: Iterable[str]) -> list[Delivery]:
-    """Whether Apprise knows what to do with each URL; nothing is sent."""
-    return [_load(url)[1] for url in urls]
-
-
-def send(urls: Iterable[str], message: Message, seconds: float = SECONDS) -> list[Delivery]:
+def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> list[Delivery]:
     """Send the message to all targets at once, and wait for them no longer than that.
 
-    Never raises: what goes wrong with a target is said of it. One that hangs is left behind, in a thread that does
-    not keep the process from ending.
+    Never raises for a target's sake: what goes wrong with it is said of it. In a process of its own, since Apprise
+    waits, even at the end of the process, for a target that hangs; a process can be ended.
     """
-    end = time.monotonic() + seconds
-    attempts = [_Attempt(url, message) for url in urls]
-    for attempt in attempts:
-        attempt.start()
-    for attempt in attempts:
-        attempt.join(max(0.0, end - time.monotonic()))
-    return [attempt.delivery for attempt in attempts]
+    if not urls:
+        return []
+    order = json.dumps({"urls": urls, "title": message.title, "body": message.body})
+    try:
+        answer = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", _COURIER], input=order.encode(), capture_output=True, timeout=seconds, check=False
+        )
+        output, silence = answer.stdout, "could not be tried: the sending process died"
+    except subprocess.TimeoutExpired as late:
+        output, silence = late.stdout or b"", "did not answer in time"
+    except OSError as error:
+        output, silence = b"", f"could not be tried: {error.strerror}"
+    reports = dict(_read_report(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n"))
+    return [reports.get(number, Delivery(scheme_of(url), silence)) for number, url in enumerate(urls)]
 
 
-class _Attempt(threading.Thread):
-    def __init__(self, url: str, message: Message) -> None:
-        super().__init__(name="alert", daemon=True)
-        self.delivery = Delivery(_scheme_of(url), "did not answer in time")
-        self._url = url
-        self._message = message
-
-    def run(self) -> None:
-        try:
-            self.delivery = _deliver(self._url, self._message)
-        except Exception as error:  # noqa: BLE001 - a target's trouble is reported, and is no trouble of the run
-            self.delivery = Delivery(_scheme_of(self._url), f"failed with {type(error).__name__}")
-
-
-def _deliver(url: str, message: Message) -> Delivery:
-    target, loaded = _load(url)
-    if not loaded.accepted:
-        return loaded
-    # Apprise reports a failure by what it returns, and raises nothing.
-    sent = target.notify(title=message.title, body=message.body, body_format="text")
-    return loaded if sent else Delivery(loaded.target, "did not accept the message")
-
-
-def _load(url: str) -> "tuple[Apprise, Delivery]":
-    from apprise import Apprise, AppriseAsset
-
-    # Without a pool of threads, which the end of the process would wait for.
-    target = Apprise(asset=AppriseAsset(async_mode=False))
-    if not target.add(url):
-        return target, Delivery(_scheme_of(url), "is no address that Apprise understands")
-    return target, Delivery(str(target[0].url(privacy=True)).partition("?")[0], None)  # type: ignore[no-untyped-call]
-
-
-def _scheme_of(url: str) -> str:
+def scheme_of(url: str) -> str:
+    """All that may be shown of a URL before Apprise has said what in it is secret."""
     scheme, separator, _ = url.partition("://")
     return f"{scheme[:30]}://…" if separator else "…"
+
+
+def _read_report(line: bytes) -> tuple[int, Delivery]:
+    report = json.loads(line)
+    return int(report["number"]), Delivery(report["target"], report["problem"])

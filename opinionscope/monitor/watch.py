@@ -3,7 +3,6 @@
 Nothing here can change how a run ends. Light on imports: where nobody wants to know, it must cost nothing.
 """
 
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -53,13 +52,13 @@ class Watch:
         """The row is closed; `failure` is None for a completed run, else why it failed or was partial."""
         self._ended = True
         with _harmless():
-            try:
-                self._ping_end(failure, store)
-            except StoreError as error:
-                self._tell_of_outage(error)
-                return
+            if self._pinger:
+                self._pinger.end(failure)
+            # While the ping is on its way: one that hangs must not add to the time that an alert may take.
             if self._alarm:
                 self._alarm.review(store, urgent=configuration_is_wrong, at_the_end=True)
+            if self._pinger:
+                _record_ping(store, self._clock(), self._pinger.wait())
 
     def store_failed(self, error: StoreError) -> None:
         """The database failed the run. Does nothing after `end`, which has told why the run failed."""
@@ -67,21 +66,18 @@ class Watch:
             return
         self._ended = True
         with _harmless():
-            self._ping_end(str(error))
-            self._tell_of_outage(error)
+            if self._pinger:
+                self._pinger.end(str(error))
+            if self._alarm:
+                self._alarm.store_failed(error)
+            if self._pinger:
+                self._pinger.wait()
 
-    def _ping_end(self, failure: str | None, store: Store | None = None) -> None:
-        if self._pinger is None:
-            return
-        problem = self._pinger.finish(failure)
-        if store is not None:
-            from opinionscope.store.alerts import record_delivery
 
-            record_delivery(store, "ping", self._clock(), sent=problem is None, error=problem)
+def _record_ping(store: Store, now: datetime, problem: str | None) -> None:
+    from opinionscope.store.alerts import record_delivery
 
-    def _tell_of_outage(self, error: StoreError) -> None:
-        if self._alarm:
-            self._alarm.store_failed(error)
+    record_delivery(store, "ping", now, sent=problem is None, error=problem)
 
 
 @contextmanager
@@ -92,6 +88,8 @@ def _harmless() -> Iterator[None]:
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001 - it is none of the run's business, whatever it is
+        import logging
+
         logging.getLogger(__name__).warning("opinionscope: monitoring failed: %s: %s", type(error).__name__, error)
 
 

@@ -3,8 +3,8 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass, fields
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.markets import PLATFORM
@@ -16,8 +16,7 @@ TradeKey = tuple[int, int]
 """What tells a wallet's trades apart: the unix second and the fingerprint. Equal trades are told apart by number."""
 
 
-@dataclass(frozen=True)
-class TradeRow:
+class TradeRow(NamedTuple):
     """A trade as it is stored, under the names of the columns."""
 
     market_external_id: str
@@ -39,7 +38,7 @@ class TradeRow:
     copy: int
 
 
-_COLUMNS = [field.name for field in fields(TradeRow)]
+_COLUMNS = TradeRow._fields
 _INSERT = f"""
     INSERT INTO whale_activity (whale_address, platform, first_seen_at, {", ".join(_COLUMNS)})
     VALUES (?, '{PLATFORM}', ?, {", ".join("?" * len(_COLUMNS))})
@@ -78,7 +77,7 @@ def stored_details(transaction: Transaction, address: str, key: TradeKey) -> Cou
 def insert_trades(transaction: Transaction, address: str, trades: Sequence[TradeRow], now: datetime) -> None:
     """Store new trades. A trade that is there already is an error: the caller has looked."""
     moment = to_millis_text(now)
-    transaction.executemany(_INSERT, [(address, moment, *astuple(trade)) for trade in trades])
+    transaction.executemany(_INSERT, [(address, moment, *trade) for trade in trades])
 
 
 def count_trades(transaction: Transaction, wallet_id: int, keys: Counter[TradeKey]) -> None:

@@ -85,8 +85,8 @@ class Store:
         It starts immediate, since a deferred one that reads before it writes fails at once beside another writer.
         """
         with self._turn, _explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from opinionscope.store.database import Row, Store
+from opinionscope.store.database import SCHEMA_VERSION, Row, Store
 from opinionscope.times import from_text, to_millis_text
 
 TYPICAL_RUNS = 20
@@ -16,6 +16,7 @@ class Streak:
 
     count: int = 0
     since: datetime | None = None
+    last_status: str | None = None
     last_error: str | None = None
 
 
@@ -63,7 +64,7 @@ def read_streak(store: Store, job: str) -> Streak:
         f"SELECT * FROM sync_logs WHERE type = ? AND +status IN ('failed', 'partial') {_NEWEST_FIRST}",  # noqa: S608
         job,
     )
-    return Streak(count, from_text(since), last["error"] if last else None)
+    return Streak(count, from_text(since), last["status"] if last else None, last["error"] if last else None)
 
 
 def outcomes_by_hour(store: Store, since: datetime) -> dict[tuple[datetime, str], int]:
@@ -114,3 +115,8 @@ def _durations(store: Store, job: str) -> list[float]:
 def _first(store: Store, sql: str, job: str) -> Row | None:
     rows = store.query(sql, (job,))
     return rows[0] if rows else None
+
+
+def try_to_write(store: Store) -> None:
+    """Write something that changes nothing. Raises StoreError if the file cannot be written."""
+    store.pragma(f"user_version = {SCHEMA_VERSION}")

@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.store.database import Store
 from opinionscope.times import to_seconds_text
@@ -13,8 +13,7 @@ FINAL_STATUSES = ("resolved", "failed", "deleted")
 STATUSES = ("created", "activated", "resolving", *FINAL_STATUSES)
 
 
-@dataclass(frozen=True)
-class MarketRow:
+class MarketRow(NamedTuple):
     """A market as it is stored, under the names of the columns. None where upstream gives nothing."""
 
     external_id: str
@@ -45,7 +44,7 @@ class MarketRow:
         return self.market_type == "categorical"
 
 
-_COLUMNS = [field.name for field in fields(MarketRow)]
+_COLUMNS = MarketRow._fields
 _CHANGING = [name for name in _COLUMNS if name != "external_id"]
 _UPSERT = f"""
     INSERT INTO markets (platform, {", ".join(_COLUMNS)}, first_seen_at, updated_at)
@@ -63,7 +62,7 @@ def save_markets(store: Store, markets: Iterable[MarketRow], now: datetime) -> i
     """
     moment = to_seconds_text(now)
     with store.transaction() as connection:
-        return connection.executemany(_UPSERT, [(*astuple(market), moment, moment) for market in markets]).rowcount
+        return connection.executemany(_UPSERT, [(*market, moment, moment) for market in markets]).rowcount
 
 
 def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,21 @@ def test_the_environment_is_as_before_whatever_happens(
     monkeypatch.setenv("OPINIONSCOPE_PING_URL", "https://example.org/")
     before = dict(os.environ)
 
-    with pytest.raises(KeyboardInterrupt), set_stage() as stage:
-        settings = Settings.load()
-        raise KeyboardInterrupt
+    stages = ExitStack()
+    stage = stages.enter_context(set_stage())
+    settings = Settings.load()
+    with pytest.raises(KeyboardInterrupt):
+        _leave_by(KeyboardInterrupt(), stages)
 
     assert settings.base_url == stage.url
     assert settings.ping_url is None
     assert dict(os.environ) == before
     assert not stage.database.parent.exists()
+
+
+def _leave_by(error: BaseException, stages: ExitStack) -> None:
+    with stages:
+        raise error
 
 
 def test_a_kept_database_must_be_a_new_file(stored: CommandLine) -> None:

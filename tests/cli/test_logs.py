@@ -39,7 +39,7 @@ def test_json_is_one_array_of_the_columns_newest_first(stored: CommandLine) -> N
         (["--limit", "1"], ["completed"]),
         (["--failed", "--type", "stats"], []),
     ],
-    ids=lambda value: " ".join(value),
+    ids=" ".join,
 )
 def test_options_choose_the_runs(invoke: Invoke, options: list[str], expected: list[str]) -> None:
     result = invoke("logs", "--json", *options)

@@ -182,3 +182,11 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(invoke: Invoke, tmp_path: Pat
     assert invoke("whales", "import", str(tmp_path / "nowhere")).exit_code == 2
     assert invoke("whales", "import", str(tmp_path)).exit_code == 2
     assert invoke("whales", "import", str(binary)).exit_code == 2
+
+
+@pytest.mark.parametrize("group", ["whales", "crontab"])
+def test_a_group_without_a_command_is_wrong_usage_in_one_line(command: CommandLine, group: str) -> None:
+    result = command(group)
+
+    assert result.returncode == 2
+    assert result.stderr == "opinionscope: Missing command.\n"

@@ -82,6 +82,11 @@ class Reader:
                 history.deepen(PAGES_A_TURN)
         return self.model.fetches - before
 
+    def known(self) -> int:
+        """How many trades are stored or counted."""
+        with self.store() as store:
+            return int(store.value("SELECT known_trades FROM whales"))
+
     def purge(self, age: int, batch: int) -> None:
         """Purge what is older than `age` seconds behind the newest trade; new trades of that age are only counted."""
         newest = self.model.entries[0].created_at if self.model.entries else FIRST_SECOND

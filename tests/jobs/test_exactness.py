@@ -6,6 +6,7 @@ The real reading, saving and purging work on a real database against a list that
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -106,3 +107,114 @@ def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
         reader.run()
         reader.check(exact=True)
         assert reader.run() == 1
+
+
+LIES: dict[str, Total] = {
+    "one too many": lambda total: total + 1,
+    "seven too few": lambda total: max(0, total - 7),
+    "none": lambda total: 0,
+    "not told": lambda total: None,
+    "stuck": lambda total: 33,
+    "huge": lambda total: 10**9,
+    "capped": lambda total: min(total, 50),
+    "erratic": lambda total: total * 7_919 % 101,
+}
+
+
+@examples(200)
+@given(history=HISTORY, runs=RUNS, lies=st.lists(st.sampled_from(sorted(LIES)), min_size=1, max_size=3))
+def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
+    history: Sequence[Batch], runs: Sequence[Run], lies: Sequence[str]
+) -> None:
+    with TemporaryDirectory() as folder:
+        reader = Reader(ListModel(), Path(folder))
+        for number, lie in enumerate(lies):
+            reader.model.claim = LIES[lie]
+            play(reader, history if number == 0 else (), runs)
+            pages = len(reader.model.entries) // 20 + 2
+            assert reader.run() <= 2 * pages + pages**2 // 2
+            reader.check(exact=False)
+        reader.model.claim = lambda total: total
+        reader.now += timedelta(hours=1)
+        for _ in range(4 + len(reader.model.entries) // 500):
+            reader.run()
+            reader.check(exact=False)
+        reader.check(exact=True)
+
+
+def reader_of(folder: Path, *history: Batch) -> Reader:
+    reader = Reader(ListModel(), folder)
+    for batch in history:
+        reader.model.add(batch)
+    return reader
+
+
+def test_two_pages_of_new_trades_between_two_requests_do_not_bring_back_what_was_read(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(100, spread=1))
+    reader.model.happens.extend([(), [Batch(40, spread=1)]])
+    reader.run()
+    reader.check(exact=False)
+    reader.run()
+    reader.check(exact=True)
+
+
+@pytest.mark.parametrize("pattern", [(0,), (0, 1), (0, 1, 2), (0, 0, 1)])
+@pytest.mark.parametrize("count", [20, 25, 40, 45, 130])
+@pytest.mark.parametrize("above", [0, 7, 19, 20])
+def test_equal_fills_that_fill_pages_all_count_in_the_first_run(
+    tmp_path: Path, pattern: tuple[int, ...], count: int, above: int
+) -> None:
+    reader = reader_of(tmp_path, Batch(30, spread=1), Batch(count, pattern=pattern), Batch(above, spread=1))
+    reader.run()
+    reader.check(exact=True)
+
+
+def test_equal_fills_on_a_page_boundary_count_although_the_list_moves(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(60, spread=1), Batch(45, pattern=(0,)), Batch(10, spread=1))
+    reader.model.happens.extend([[Batch(3, spread=1)]] * 8)
+    reader.run()
+    reader.check(exact=False)
+    reader.run()
+    reader.check(exact=True)
+
+
+def test_equal_fills_with_different_fees_are_stored_with_their_own(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(30, pattern=(0,), fees=2))
+    reader.run()
+    reader.model.add(Batch(12, pattern=(0,), fees=3))
+    reader.run()
+    reader.check(exact=True)
+
+
+def test_a_history_read_over_many_runs_leaves_no_gap_where_new_trades_came_in(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(3_000, spread=2))
+    runs = 0
+    while len(reader.model.entries) - reader.known() > 30 and runs < 40:
+        reader.model.happens.extend([[Batch(2, spread=1)]] * 12)
+        reader.run(budget=12)
+        runs += 1
+    assert runs < 40
+    assert reader.run() < 25, "what is left is read, not everything again"
+    reader.check(exact=True)
+
+
+def test_a_busy_wallets_history_is_read_on_where_the_run_before_left_it(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(3_000, spread=2))
+    requests = 0
+    for _ in range(12):
+        requests += reader.run(budget=50)
+        reader.model.add(Batch(500, spread=3))
+    requests += reader.run()
+    reader.check(exact=True)
+    pages = len(reader.model.entries) // 20
+    assert requests < 1.3 * pages
+
+
+@pytest.mark.parametrize("lie", ["one too many", "seven too few", "none", "stuck", "huge", "capped"])
+def test_a_total_that_stays_wrong_is_looked_into_less_and_less(tmp_path: Path, lie: str) -> None:
+    reader = reader_of(tmp_path, Batch(400, spread=1))
+    reader.model.claim = LIES[lie]
+    requests = [reader.run() for _ in range(60)]
+    reader.check(exact=True)
+    assert max(requests) < 50
+    assert sum(count > 1 for count in requests) < 8

@@ -1,0 +1,60 @@
+"""Which columns of a table a line has room for, how wide each may be, and what is left of a text that is wider."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+from opinionscope.cli.tables import GAP, LONGEST_TEXT, LONGEST_WRAPPED, NOTHING, Column, plain
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column's texts, and how wide it would be and must be."""
+
+    column: Column
+    texts: list[str]
+    natural: int
+    least: int
+
+
+def measured(column: Column, rows: Sequence[Any]) -> Cells:
+    """The texts of a column, made harmless, and its widths."""
+    limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
+    texts = [NOTHING if (text := column.text(row)) is None else plain(text, limit) for row in rows]
+    natural = max(map(cell_len, (column.title, *texts)))
+    return Cells(column, texts, natural, min(natural, column.least) if column.flexible else natural)
+
+
+def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
+    """The columns that a line of this width has room for."""
+    shown = [cells for cells in columns if not cells.column.optional or set(cells.texts) != {NOTHING}]
+    while sum(cells.least + GAP for cells in shown) - GAP > width:
+        highest = max(cells.column.rank for cells in shown)
+        if highest == 0:
+            break
+        shown = [cells for cells in shown if cells.column.rank != highest]
+    return shown
+
+
+def cut(cells: Cells, number: int, width: int) -> str:
+    """A text that is too long without its middle: the end of a title tells options of one market apart."""
+    text = cells.texts[number]
+    if cells.column.flexible != "cut" or cell_len(text) <= width:
+        return text
+    head, tail = set_cell_size(text, width * 3 // 5).rstrip(), text
+    while cell_len(head) + 1 + cell_len(tail) > width:
+        tail = tail[1:]
+    return f"{head}…{tail.lstrip()}"
+
+
+def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
+    """The least width of each column, and the spare room for those that can use it, the first ones first."""
+    spare = max(0, width - sum(cells.least + GAP for cells in shown) + GAP)
+    widths = list[int]()
+    for cells in shown:
+        more = min(spare, cells.natural - cells.least)
+        widths.append(cells.least + more)
+        spare -= more
+    return widths

@@ -1,0 +1,1 @@
+"""The web dashboard: Datasette with datasette-dashboards, its pages and what makes it safe to serve."""

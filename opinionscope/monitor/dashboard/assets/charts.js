@@ -1,0 +1,76 @@
+// Draws every chart of the page. Data reach the page as text and numbers, never as HTML or as a Vega expression.
+
+import { format } from "./formats.js";
+import { table } from "./table.js";
+
+const GREY = "#5b6673";
+const CONFIG = {
+  background: null,
+  font: "system-ui, sans-serif",
+  view: { stroke: null },
+  axis: { labelColor: GREY, titleColor: GREY, titleFontWeight: "normal", gridColor: "#e8ebef", domainColor: "#c3cad2", tickColor: "#c3cad2", labelLimit: 230 },
+  axisX: { grid: false, labelOverlap: "greedy", labelFlush: true },
+  axisQuantitative: { grid: true, tickCount: 5 },
+  axisBand: { grid: false, ticks: false },
+  legend: { labelColor: GREY, orient: "top", symbolType: "circle", labelLimit: 200 },
+  range: { category: ["#3b6fb6", "#e0973a", "#4d9a6a", "#8f6bb3", "#c2577a", "#4aa3ad", "#a08453", "#b4bcc6"] },
+};
+const EMBED = { mode: "vega-lite", renderer: "svg", actions: false, ast: true };
+const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text ?? "";
+  return made;
+}
+
+function figures(rows, display) {
+  const row = rows[0];
+  const list = element("dl", "figures");
+  for (const figure of display.figures) {
+    const one = element("div", row[figure.field] ? `tone-${figure.tone ?? "plain"}` : "tone-none");
+    one.append(element("dd", "", format(row[figure.field], figure.as)), element("dt", "", figure.title));
+    list.append(one);
+  }
+  return list;
+}
+
+// The whole period that a chart is of, whether or not something happened at its ends; in whole hours or days, UTC.
+function domain({ unit, count, ahead }) {
+  const length = MILLISECONDS[unit];
+  const present = Math.floor(Date.now() / length) * length;
+  return ahead ? [present, present + count * length] : [present - (count - 1) * length, present + length];
+}
+
+function specification(rows, { period, empty, ...display }) {
+  if (period) {
+    display.encoding.x.scale = { type: "utc", domain: domain(period) };
+    display.encoding.x.axis = { format: period.unit === "day" ? "%b %-d" : "%b %-d %H:%M", tickCount: 6 };
+  }
+  return { width: "container", height: 200, autosize: { type: "fit", contains: "padding" }, config: CONFIG, data: { values: rows }, ...display };
+}
+
+async function draw(chart) {
+  const { library, url, display: text } = chart.dataset;
+  const answer = await fetch(url);
+  const rows = await answer.json();
+  if (!answer.ok) throw new Error(rows.error);
+  const display = JSON.parse(text);
+  if (library === "metric") chart.replaceChildren(figures(rows, display));
+  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? "Nothing to show yet."));
+  else if (library === "table") chart.replaceChildren(table(rows, display.columns));
+  else await vegaEmbed(chart, specification(rows, display), EMBED);
+}
+
+async function drawOrExplain(chart) {
+  try {
+    await draw(chart);
+  } catch (error) {
+    console.error(error);
+    chart.replaceChildren(element("p", "problem", `This cannot be shown: ${error.message}`));
+  }
+}
+
+await Promise.all([...document.querySelectorAll(".chart")].map(drawOrExplain));
+document.body.dataset.drawn = "yes";

@@ -1,0 +1,37 @@
+// How values read. Times are UTC.
+
+const decimals = (least, most = least) => {
+  const numbers = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });
+  return (value) => numbers.format(value);
+};
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const UNITS = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]];
+
+function span(seconds) {
+  const [size, unit] = UNITS.find(([length]) => seconds >= length) ?? [1, "s"];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+const NUMBERS = {
+  count: decimals(0),
+  money: decimals(2),
+  gain: decimals(2),
+  price: decimals(3),
+  short: (value) => compact.format(value),
+  seconds: (value) => `${decimals(value < 10 ? 1 : 0)(value)} s`,
+  ago: (text) => `${span((Date.now() - Date.parse(text)) / 1000)} ago`,
+  until: (text) => span((Date.parse(text) - Date.now()) / 1000),
+};
+
+const TEXTS = {
+  time: (text) => text.slice(0, 19).replace("T", " "),
+  minute: (text) => text.slice(0, 16).replace("T", " "),
+};
+
+export function isNumeric(as) {
+  return as in NUMBERS;
+}
+
+export function format(value, as) {
+  return (NUMBERS[as] ?? TEXTS[as] ?? String)(value);
+}

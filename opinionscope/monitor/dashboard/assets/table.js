@@ -1,0 +1,84 @@
+// A table whose headings sort it.
+
+import { format, isNumeric } from "./formats.js";
+
+function content(row, column) {
+  const value = row[column.field];
+  const text = value === null || value === undefined ? (column.empty ?? "–") : format(value, column.as);
+  if (column.as === "link" && row.url) return anchor(text, row.url, "_blank");
+  if (column.as === "filter") {
+    return anchor(text, `/-/dashboards/${column.page}?${new URLSearchParams({ [column.filter]: row[column.value] })}`, "");
+  }
+  if (column.as === "status" || column.as === "gain") {
+    const mark = document.createElement("span");
+    mark.className = column.as === "status" ? `mark mark-${String(value).replaceAll(" ", "-")}` : value < 0 ? "loss" : "gain";
+    mark.textContent = text;
+    return mark;
+  }
+  return document.createTextNode(text);
+}
+
+function anchor(text, address, target) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.target = target;
+  link.rel = "noopener noreferrer";
+  link.textContent = text;
+  return link;
+}
+
+function body(rows, columns) {
+  const made = document.createElement("tbody");
+  for (const row of rows) {
+    const line = made.insertRow();
+    for (const column of columns) {
+      const cell = line.insertCell();
+      cell.className = kind(column);
+      cell.append(content(row, column));
+    }
+  }
+  return made;
+}
+
+function kind(column) {
+  return isNumeric(column.as) ? "number" : (column.as ?? "text");
+}
+
+function compare(one, other) {
+  if (one === other) return 0;
+  if (one === null) return 1; // what is unknown comes last, whichever way
+  if (other === null) return -1;
+  return typeof one === "number" ? other - one : one.localeCompare(other);
+}
+
+// The first click puts the largest number or the first word on top, the next one turns it round.
+function sortBy(made, rows, columns, column, heading) {
+  const turned = heading.ariaSort === "descending";
+  const sorted = rows.toSorted((one, other) => {
+    const [left, right] = [one[column.field], other[column.field]];
+    return turned && left !== null && right !== null ? -compare(left, right) : compare(left, right);
+  });
+  for (const other of made.tHead.rows[0].cells) other.ariaSort = null;
+  heading.ariaSort = turned ? "ascending" : "descending";
+  made.tBodies[0].replaceWith(body(sorted, columns));
+}
+
+export function table(rows, columns) {
+  const made = document.createElement("table");
+  const headings = made.createTHead().insertRow();
+  for (const column of columns) {
+    const heading = document.createElement("th");
+    heading.scope = "col";
+    heading.className = kind(column);
+    const button = document.createElement("button");
+    button.textContent = column.title;
+    button.onclick = () => sortBy(made, rows, columns, column, heading);
+    heading.append(button);
+    headings.append(heading);
+  }
+  made.append(body(rows, columns));
+  const frame = document.createElement("div");
+  frame.className = "frame";
+  frame.append(made);
+  return frame;
+}

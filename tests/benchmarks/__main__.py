@@ -1,0 +1,30 @@
+"""`python -m tests.benchmarks [NAME…]`: measure and print, all of it or the parts that are named."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from tests.benchmarks import polling
+
+BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
+    "rate": polling.rate_kept,
+    "throttled": polling.throttled_rate,
+    "poll": polling.poll_cost,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benchmarks, or all."""
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for name in names or BENCHMARKS:
+        print(f"\n{name}")
+        for line in BENCHMARKS[name]():
+            print(line, flush=True)
+
+
+main(sys.argv[1:])

@@ -1,0 +1,112 @@
+"""Polling: how much of the rate limit is used with a slow exchange, and what a poll costs without a limit."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.store.database import Store
+from opinionscope.store.whales import add_whales
+from opinionscope.times import utc_now
+from tests.benchmarks.harness import Comparison, Cost, alternate, opinionscope, run, scratch_folder
+
+# What one writes first: each wallet in turn, with a pause that keeps below the limit.
+SEQUENTIAL_LOOP = """
+import sys, time
+import requests
+url, pause, wallets = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
+session = requests.Session()
+for wallet in wallets:
+    session.get(f"{url}/trade/user/{wallet}", params={"page": 1, "limit": 20}, timeout=10).json()
+    time.sleep(pause)
+"""
+
+
+def still_exchange(wallets: int, history: int) -> Exchange:
+    """Wallets that have traded and trade no more."""
+    exchange = Exchange(seed=1, markets=10, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
+    for number in range(wallets):
+        exchange.add_wallet(f"0x{number + 1:040x}", history=history)
+    return exchange
+
+
+def settings_for(server: ExchangeServer, database: Path, rate_limit: float) -> dict[str, str]:
+    """The environment of a command that talks to the server."""
+    return {
+        "OPINION_TRADE_BASE_URL": server.url,
+        "OPINION_TRADE_API_KEY": "benchmark",
+        "OPINIONSCOPE_DB": str(database),
+        "OPINIONSCOPE_RATE_LIMIT": str(rate_limit),
+    }
+
+
+def track(exchange: Exchange, database: Path) -> None:
+    """Track all wallets of the exchange."""
+    with Store.open(database) as store:
+        add_whales(store, [(wallet, None) for wallet in exchange.wallets], "import", utc_now())
+
+
+def rate_kept(wallets: int = 250, latency: float = 0.25, limit: int = 15) -> Iterator[str]:
+    """The first sync of wallets that have a page each, at the limit and the latency of the real exchange."""
+    exchange = still_exchange(wallets, history=10)
+    with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=limit, latency=latency) as server:
+        database = folder / "benchmark.db"
+        track(exchange, database)
+        ours = opinionscope("sync", "whales", **settings_for(server, database, limit))
+        arrivals = [request.at for request in server.requests]
+        rate = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+        yield (
+            f"{wallets} wallets at {latency * 1000:.0f} ms: {rate:.2f} requests/s, {rate / limit:.1%} of the limit "
+            f"of {limit} (goal >= 97 %), {server.count(429)} answers 429, at most {server.worst_window()} in any "
+            f"second, {ours.wall:.1f} s, {ours.memory:.0f} MiB"
+        )
+        server.forget()
+        theirs = run(sys.executable, "-c", SEQUENTIAL_LOOP, server.url, "0.05", *exchange.wallets)
+        arrivals = [request.at for request in server.requests]
+        rate = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+        yield (
+            f"the same with a sequential requests loop: {rate:.2f} requests/s, {rate / limit:.1%} of the limit, "
+            f"{server.count(429)} answers 429, {theirs.wall:.1f} s, {theirs.memory:.0f} MiB; "
+            f"opinionscope takes {ours.wall / theirs.wall:.2f} x its time"
+        )
+
+
+def throttled_rate(wallets: int = 200, latency: float = 0.1) -> Iterator[str]:
+    """A first run, and one after it, at an exchange that allows a third of the documented rate."""
+    exchange = still_exchange(wallets, history=10)
+    with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=5, latency=latency) as server:
+        database = folder / "benchmark.db"
+        track(exchange, database)
+        for name in ("first run", "second run"):
+            server.forget()
+            cost = opinionscope("sync", "whales", **settings_for(server, database, 15))
+            sent, refused = len(server.requests), server.count(429)
+            yield (
+                f"{wallets} wallets at a third of the rate, {name}: {sent} requests in {cost.wall:.0f} s, "
+                f"{refused} answers 429 = {refused / sent:.1%} (goal < 5 %)"
+            )
+
+
+def poll_cost(wallets: int = 900) -> Iterator[str | Comparison]:
+    """A poll with nothing new, without a rate limit: CPU of the whole run, start-up included."""
+    exchange = still_exchange(wallets, history=20)
+    with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
+        database = folder / "benchmark.db"
+        track(exchange, database)
+        settings = settings_for(server, database, 1000)
+        opinionscope("sync", "whales", **settings)
+        costs: list[Cost] = []
+
+        def ours() -> float:
+            costs.append(opinionscope("sync", "whales", **settings))
+            return costs[-1].cpu
+
+        def theirs() -> float:
+            return run(sys.executable, "-c", SEQUENTIAL_LOOP, server.url, "0", *exchange.wallets).cpu
+
+        name = f"a poll of {wallets} wallets with nothing new, CPU"
+        comparison = Comparison(name, "requests.Session and json", *alternate(ours, theirs), 1.5)
+        yield comparison
+        per_wallet = sorted(comparison.ours)[len(comparison.ours) // 2] / wallets * 1000
+        memory = max(cost.memory for cost in costs)
+        yield f"that is {per_wallet:.2f} ms a wallet (goal <= 3), {memory:.0f} MiB at the peak (goal <= 90)"
