@@ -14,7 +14,7 @@ from opinionscope.api.connection import Line, PacedAdapter
 from opinionscope.api.failures import failure_of, retry_after_seconds, transport_failure
 from opinionscope.api.models import Market, Trade
 from opinionscope.api.pacer import Pacer
-from opinionscope.api.retries import with_retries
+from opinionscope.api.retries import Retries
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
 from opinionscope.settings import Settings
 
@@ -40,12 +40,7 @@ class OpinionClient:
         self._line = Line(pacer, deadline)
         self._session = _session(self._key, PacedAdapter(self._line, connections))
         self.clock_skew: float | None = None
-        self._fetch = with_retries(
-            self._fetch_once,
-            attempts=settings.max_attempts,
-            first_wait=settings.backoff,
-            seconds_left=lambda: deadline - time.monotonic(),
-        )
+        self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
     def __enter__(self) -> Self:
         return self
@@ -53,16 +48,6 @@ class OpinionClient:
     def __exit__(self, *exception: object) -> None:
         self._line.close()
         self._session.close()
-
-    @property
-    def request_count(self) -> int:
-        """Requests sent so far, retries included."""
-        return self._pacer.requests
-
-    @property
-    def throttled_count(self) -> int:
-        """429 answers so far."""
-        return self._pacer.throttled
 
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
@@ -78,6 +63,9 @@ class OpinionClient:
         """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
         path = self._settings.trades_path.replace("{address}", address)
         return _first_not_empty(page, read_page(self._fetch(path, {"page": page, "limit": PAGE_SIZE}), Trade))
+
+    def _fetch(self, path: str, parameters: dict[str, Any]) -> Any:
+        return self._retries.call(lambda: self._fetch_once(path, parameters))
 
     def _fetch_once(self, path: str, parameters: dict[str, Any]) -> Any:
         with self._line.request():

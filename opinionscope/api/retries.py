@@ -1,42 +1,62 @@
-"""Second and third tries of a request that failed in passing. The only module that knows the `backoff` package."""
+"""Second and third tries of a request that failed in passing. The only module that knows the `backoff` package.
+
+It is loaded at the first failure, since it brings asyncio with it and most runs have none.
+"""
 
 import random
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import backoff
-
-from opinionscope.errors import ApiUnavailable, Throttled
+from opinionscope.errors import ApiError, ApiUnavailable, Throttled
 
 LONGEST_WAIT = 10.0
 
 Answer = TypeVar("Answer")
 
 
-def with_retries(
-    fetch: Callable[..., Answer], *, attempts: int, first_wait: float, seconds_left: Callable[[], float]
-) -> Callable[..., Answer]:
-    """`fetch`, tried up to `attempts` times on a time-out, a broken connection, a 5xx or a 429.
+@dataclass(frozen=True)
+class Retries:
+    """Up to `attempts` tries of a request: again after a time-out, a broken connection, a 5xx or a 429.
 
     Waits double from `first_wait` seconds up to `LONGEST_WAIT`, or are as long as the exchange asks for, each
     lengthened by chance by up to a half so that clients do not return in step. After a 429 the pacer makes everyone
     wait, so this adds nothing to it. No retry begins that would have to wait for longer than `seconds_left()`.
     """
 
-    def too_long(failure: Any) -> bool:
-        return (failure.retry_after or 0.0) > seconds_left()
+    attempts: int
+    first_wait: float
+    seconds_left: Callable[[], float]
 
-    retrying = backoff.on_exception(
-        _waits,
-        (ApiUnavailable, Throttled),
-        max_tries=attempts,
-        max_time=seconds_left,
-        giveup=too_long,
-        jitter=lambda seconds: seconds * random.uniform(1.0, 1.5),
-        logger=None,
-        first_wait=first_wait,
-    )
-    return retrying(fetch)
+    def call(self, fetch: Callable[[], Answer]) -> Answer:
+        """What `fetch` returns. Raises what its last try raised."""
+        try:
+            return fetch()
+        except (ApiUnavailable, Throttled) as failure:
+            return self._call_again(fetch, failure)
+
+    def _call_again(self, fetch: Callable[[], Answer], failure: ApiError) -> Answer:
+        import backoff
+
+        failures = [failure]
+
+        def first_fail_then_fetch() -> Answer:
+            # The first try has been made: backoff is told of its failure as if it had made it.
+            if failures:
+                raise failures.pop()
+            return fetch()
+
+        retrying = backoff.on_exception(
+            _waits,
+            (ApiUnavailable, Throttled),
+            max_tries=self.attempts,
+            max_time=self.seconds_left,
+            giveup=lambda failure: (getattr(failure, "retry_after", None) or 0.0) > self.seconds_left(),
+            jitter=lambda seconds: seconds * random.uniform(1.0, 1.5),
+            logger=None,
+            first_wait=self.first_wait,
+        )
+        return retrying(first_fail_then_fetch)()
 
 
 def _waits(first_wait: float) -> Generator[float, Any, None]:

@@ -96,7 +96,10 @@ class Reading:
             if number == doubtful:
                 second = _first_second(pages[0])
             number -= 1
-            pages.insert(0, self._fetch_page(number))
+            above = self._fetch_page(number)
+            if not _stands_above(above, pages[0]):
+                break
+            pages.insert(0, above)
         return pages
 
     def _take_in(self, number: int, page: Page[Trade], pages: list[Page[Trade]]) -> PageRead:
@@ -154,7 +157,9 @@ def _is_full_of_copies(page: Page[Trade]) -> bool:
 
 def _stands_above(above: Page[Trade], below: Page[Trade]) -> bool:
     """Whether a list that is ordered by time can have the one page above the other, and not just shows it again."""
-    if above.items and above.items[-1].created_at < below.items[0].created_at:
+    if not (above.items and below.items):
+        return True
+    if above.items[-1].created_at < below.items[0].created_at:
         return False
     return _keys(above) != _keys(below) or _is_full_of_copies(below)
 

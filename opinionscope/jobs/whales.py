@@ -12,7 +12,7 @@ from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, OutOfTime,
 from opinionscope.jobs.history import History
 from opinionscope.jobs.result import JobResult, Progress, no_progress
 from opinionscope.store.database import Store
-from opinionscope.store.whales import find_wallets_to_poll, note_poll
+from opinionscope.store.whales import Wallet, find_wallets_to_poll, note_poll
 
 WORKERS = 16
 PAGES_A_TURN = 10
@@ -42,7 +42,7 @@ def sync_whales(
         # A clock that runs ahead must not make young trades old.
         return now - timedelta(seconds=max(0.0, client.clock_skew or 0.0)) - retention
 
-    wallets = find_wallets_to_poll(store, now, now - timedelta(days=1), addresses)
+    wallets = _in_turn(find_wallets_to_poll(store, now, now - timedelta(days=1), addresses))
     histories = [
         History(store, wallet, partial(client.fetch_trades, wallet.address), now, horizon) for wallet in wallets
     ]
@@ -57,6 +57,20 @@ def sync_whales(
     if wallets and not (result.done_count or result.errors):
         result.fail("no wallet could be polled in the time of this run")
     return result
+
+
+def _in_turn(wallets: list[Wallet]) -> list[Wallet]:
+    """The wallets as urgent as they are, but every fourth one that is to be read deeper.
+
+    It has its poll early in every run then, with time left to get on.
+    """
+    deeper = deque(wallet for wallet in wallets if wallet.progress.resume_position is not None)
+    others = deque(wallet for wallet in wallets if wallet.progress.resume_position is None)
+    order = list[Wallet]()
+    while deeper or others:
+        order += [deeper.popleft()] if deeper else []
+        order += [others.popleft() for _ in range(min(POLLS_BEFORE_A_DEEP_TURN, len(others)))]
+    return order
 
 
 class _Run:

@@ -98,7 +98,8 @@ def find_names(store: Store) -> dict[str, str]:
 # counts for every wallet, so that each has its turn. Never polled is before all.
 _MOST_URGENT_FIRST = """
     ORDER BY last_polled_at IS NOT NULL,
-        (julianday(:now) - julianday(last_polled_at)) * iif(newest_trade_at >= :yesterday, 2, 1) DESC, id
+        (julianday(:now) - julianday(last_polled_at)) * iif(newest_trade_at >= :yesterday, 2, 1) DESC,
+        newest_trade_at DESC, id
 """
 
 

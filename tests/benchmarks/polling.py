@@ -93,7 +93,7 @@ def poll_cost(wallets: int = 900) -> Iterator[str | Comparison]:
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
         database = folder / "benchmark.db"
         track(exchange, database)
-        settings = settings_for(server, database, 1000)
+        settings = settings_for(server, database, 200)
         opinionscope("sync", "whales", **settings)
         costs: list[Cost] = []
 

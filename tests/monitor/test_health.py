@@ -132,11 +132,11 @@ def test_what_channels_last_did_is_kept_when_an_attempt_fails(store: Store) -> N
     assert (alerts.last_sent_at, alerts.last_error) == ("2026-03-01T12:00:30.000Z", "did not answer in time")
 
 
-def test_a_year_of_log_is_judged_in_no_time(store: Store) -> None:
-    start = NOW - timedelta(days=365)
+def test_a_month_of_log_is_judged_in_no_time(store: Store) -> None:
+    start = NOW - timedelta(days=30)
     rows = [
-        (job, "failed" if minute > 200_000 else "completed", to_millis_text(start + timedelta(minutes=minute)))
-        for minute in range(525_600 // 2)
+        (job, "failed" if minute > 28 * 1_440 else "completed", to_millis_text(start + timedelta(minutes=minute)))
+        for minute in range(30 * 1_440)
         for job in ("whales", *(["markets"] if minute % 5 == 0 else []))
     ]
     with store.transaction() as connection:
@@ -144,7 +144,6 @@ def test_a_year_of_log_is_judged_in_no_time(store: Store) -> None:
             "INSERT INTO sync_logs (type, status, started_at, ended_at, error) VALUES (?1, ?2, ?3, ?3, 'no answer')",
             rows,
         )
-    started = time.perf_counter()
     steps = 0
 
     def count_steps() -> int:
@@ -156,4 +155,4 @@ def test_a_year_of_log_is_judged_in_no_time(store: Store) -> None:
     for job in JOBS:
         read_history(store, job)
     store._connection.set_progress_handler(None, 0)
-    assert steps < 1_000, f"{steps} thousand steps of SQLite"
+    assert steps < 100, f"{steps} thousand steps of SQLite"

@@ -1,0 +1,154 @@
+"""`check`: is everything ready for cron? One line each, with what to do."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from opinionscope.exchange import Exchange
+from opinionscope.store.database import Store
+from tests.cli.fake_crontab import FakeCrontab, make_crontab
+from tests.cli.terminal import run_on_terminal
+from tests.conftest import CommandLine, Trading
+
+
+@pytest.fixture
+def crontab(command: CommandLine, tmp_path: Path) -> FakeCrontab:
+    fake = make_crontab(tmp_path / "bin")
+    command.settings["PATH"] = fake.path
+    return fake
+
+
+def small_exchange(clock_ahead: float = 0.0) -> Exchange:
+    return Exchange(
+        markets=6,
+        wallets=1,
+        history=5,
+        trades_per_minute=0,
+        market_churn_per_minute=0,
+        clock=lambda: time.time() + clock_ahead,
+    )
+
+
+@pytest.fixture
+def ready(command: CommandLine, trading: Trading, crontab: FakeCrontab) -> CommandLine:
+    """Everything as it should be: a private env file, an exchange, a database, a schedule."""
+    trading(small_exchange(), api_key="good")
+    env_file = command.home / ".config" / "opinionscope" / "env"
+    env_file.parent.mkdir(parents=True)
+    env_file.write_text("OPINION_TRADE_API_KEY=good\n")
+    env_file.chmod(0o600)
+    del command.settings["OPINION_TRADE_API_KEY"]
+    Store.open(command.database).close()
+    command("crontab", "install")
+    return command
+
+
+def finding(command: CommandLine, subject: str, **settings: str) -> str:
+    """The line about a subject."""
+    shown = command("check", **settings).stdout
+    return next(line for line in shown.splitlines()[1:] if line[6:].startswith(subject))
+
+
+def test_when_all_is_ready_nothing_fails(ready: CommandLine) -> None:
+    result = ready("check")
+    marks = {line[6:16].strip(): line[:4].strip() for line in result.stdout.splitlines()[1:]}
+    assert (result.returncode, result.stderr) == (0, "")
+    assert marks == {
+        "settings": "ok",
+        "key": "ok",
+        "exchange": "ok",
+        "clock": "ok",
+        "alerts": "ok",
+        "pings": "ok",
+        "database": "ok",
+        "files": "ok",
+        "schedule": "ok",
+        "last runs": "warn",
+    }
+
+
+@pytest.mark.parametrize("key", ["", "another"])
+def test_a_key_that_is_missing_or_refused_fails(ready: CommandLine, key: str) -> None:
+    (ready.home / ".config" / "opinionscope" / "env").write_text(f"OPINION_TRADE_API_KEY={key}\n")
+    assert ready("check").returncode == 1
+    assert finding(ready, "key").startswith("FAIL")
+
+
+def test_a_key_that_cron_does_not_see_is_a_warning(ready: CommandLine) -> None:
+    (ready.home / ".config" / "opinionscope" / "env").unlink()
+    assert finding(ready, "settings", OPINION_TRADE_API_KEY="good").startswith("warn")
+
+
+def test_an_env_file_that_others_may_read_is_a_warning(ready: CommandLine) -> None:
+    (ready.home / ".config" / "opinionscope" / "env").chmod(0o644)
+    assert "chmod 600" in finding(ready, "settings")
+    assert ready("check").returncode == 0
+
+
+def test_settings_that_are_wrong_fail_and_the_rest_is_still_looked_at(ready: CommandLine) -> None:
+    assert finding(ready, "settings", OPINIONSCOPE_RATE_LIMIT="fast").startswith("FAIL")
+    assert finding(ready, "database", OPINIONSCOPE_RATE_LIMIT="fast").startswith("ok")
+
+
+def test_an_exchange_that_does_not_answer_fails(ready: CommandLine) -> None:
+    line = finding(ready, "exchange", OPINION_TRADE_BASE_URL="http://127.0.0.1:1/openapi")
+    assert line.startswith("FAIL")
+    assert "refused" in line
+
+
+@pytest.mark.parametrize(("ahead", "mark"), [(3, "ok"), (30, "warn"), (-300, "FAIL")])
+def test_the_clock_is_compared_with_the_exchange(
+    command: CommandLine, trading: Trading, crontab: FakeCrontab, ahead: float, mark: str
+) -> None:
+    trading(small_exchange(ahead))
+    assert finding(command, "clock").startswith(mark)
+
+
+def test_one_request_is_all_it_takes(ready: CommandLine, trading: Trading) -> None:
+    server = trading(small_exchange())
+    ready("check")
+    assert len(server.requests) == 1
+
+
+def test_a_database_of_a_newer_version_fails(ready: CommandLine) -> None:
+    with Store.open(ready.database) as store:
+        store.pragma("user_version = 99")
+    assert "upgrade opinionscope" in finding(ready, "database")
+
+
+def test_a_database_that_is_not_there_yet_is_a_warning_and_is_not_made(ready: CommandLine, tmp_path: Path) -> None:
+    line = finding(ready, "database", OPINIONSCOPE_DB=str(tmp_path / "new" / "x.db"))
+    assert line.startswith("warn")
+    assert not (tmp_path / "new").exists()
+
+
+def test_targets_and_ping_urls_that_are_none_fail(ready: CommandLine) -> None:
+    assert finding(ready, "alerts", OPINIONSCOPE_ALERT_URLS="json://127.0.0.1, what://x").startswith("FAIL")
+    assert finding(ready, "alerts", OPINIONSCOPE_ALERT_URLS="json://anna:pass@127.0.0.1").startswith("ok")
+    assert "pass" not in finding(ready, "alerts", OPINIONSCOPE_ALERT_URLS="json://anna:pass@127.0.0.1")
+    assert finding(ready, "pings", OPINIONSCOPE_PING_URL="ftp://x").startswith("FAIL")
+
+
+def test_a_schedule_that_is_missing_broken_or_of_another_installation_is_found(
+    ready: CommandLine, crontab: FakeCrontab
+) -> None:
+    installed = crontab.lines or b""
+    crontab.hold(installed.replace(b"7 * * * *", b"8 * * * *"))
+    assert finding(ready, "schedule").startswith("warn")
+    crontab.hold(installed.replace(b"/opinionscope ", b"/gone "))
+    assert finding(ready, "schedule").startswith("FAIL")
+    crontab.hold(b"1 1 * * * else\n")
+    assert "opinionscope crontab install" in finding(ready, "schedule")
+    assert finding(ready, "schedule", PATH="/nowhere").startswith("warn")
+
+
+def test_the_last_runs_are_named(ready: CommandLine) -> None:
+    ready("stats")
+    assert "stats completed" in finding(ready, "last runs")
+
+
+def test_a_terminal_gets_signs(ready: CommandLine) -> None:
+    shown = run_on_terminal(ready, "check", width=100, NO_COLOR="1")
+    assert "✓  settings" in shown
+    assert "!  last runs" in shown

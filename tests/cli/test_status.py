@@ -1,0 +1,150 @@
+"""`status`: the whole on one screen, and an exit status for monitors."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from opinionscope.exchange import Exchange
+from opinionscope.store.database import Store
+from opinionscope.store.sync_logs import JOBS, Outcome, close_run, log_skipped, open_run
+from opinionscope.times import utc_now
+from tests.cli.conftest import BEHIND, HOSTILE
+from tests.cli.terminal import run_on_terminal
+from tests.conftest import CommandLine, Trading
+
+KEYS = {
+    "healthy": None,
+    "requests": {"last_minute", "last_hour", "throttled_last_hour", "limit_per_second"},
+    "wallets": {"tracked", "complete", "catching_up", "behind"},
+    "database": {"path", "bytes"},
+    "alerts": {"last_sent_at", "last_error"},
+}
+JOB_KEYS = {
+    "job",
+    "last_status",
+    "last_started_at",
+    "last_success_at",
+    "failures_in_a_row",
+    "overdue",
+    "typical_seconds",
+}
+
+
+def log(command: CommandLine, job: str, status: str, minutes_ago: float, error: str | None = None) -> None:
+    began = utc_now() - timedelta(minutes=minutes_ago)
+    with Store.open(command.database) as store:
+        if status == "skipped":
+            log_skipped(store, job, began)
+            return
+        run = open_run(store, job, began)
+        if status != "running":
+            close_run(store, run, Outcome(status, error=error), began + timedelta(seconds=2))
+
+
+@pytest.fixture
+def well(command: CommandLine) -> CommandLine:
+    """Every job has completed of late."""
+    for job in JOBS:
+        log(command, job, "completed", 2)
+    return command
+
+
+def test_json_has_every_key_that_programs_rely_on(well: CommandLine) -> None:
+    result = well("status", "--json")
+    document = json.loads(result.stdout)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert document["healthy"] is True
+    for key, inner in KEYS.items():
+        assert inner is None or inner <= set(document[key])
+    assert [job["job"] for job in document["jobs"]] == list(JOBS)
+    assert all(set(job) >= JOB_KEYS for job in document["jobs"])
+    assert document["jobs"][0]["typical_seconds"] == 2
+    assert document["database"] == {"path": str(well.database), "bytes": document["database"]["bytes"]}
+    assert document["database"]["bytes"] > 4096
+
+
+def test_all_is_well_ends_with_0_and_says_so(well: CommandLine) -> None:
+    result = well("status")
+    assert result.returncode == 0
+    assert "all jobs are well" in result.stdout
+
+
+@pytest.mark.parametrize("status", ["failed", "partial"])
+def test_a_failing_job_ends_with_1_and_says_why(well: CommandLine, status: str) -> None:
+    log(well, "whales", status, 1, "the exchange is in trouble: 503")
+    log(well, "whales", "skipped", 0.5)
+    result = well("status")
+    assert result.returncode == 1
+    assert f"whales   the last run {'was partial' if status == 'partial' else 'failed'}" in result.stdout
+    assert "the exchange is in trouble: 503" in result.stdout
+
+
+def test_an_overdue_job_ends_with_1(command: CommandLine) -> None:
+    for job in JOBS:
+        log(command, job, "completed", 6)
+    result = command("status")
+    assert result.returncode == 1
+    assert [line.split()[0] for line in result.stdout.splitlines() if "OVERDUE" in line] == ["whales"]
+
+
+def test_a_job_that_never_ran_ends_with_1(command: CommandLine) -> None:
+    log(command, "stats", "completed", 1)
+    result = command("status", "--json")
+    assert result.returncode == 1
+    assert [job["last_status"] for job in json.loads(result.stdout)["jobs"]] == [None, None, "completed", None]
+
+
+def test_without_a_database_it_says_so_in_one_line(command: CommandLine) -> None:
+    result = command("status", "--json")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+
+
+def test_wallets_are_counted_by_how_complete_they_are(stored: CommandLine) -> None:
+    wallets = json.loads(stored("status", "--json").stdout)["wallets"]
+    assert (wallets["tracked"], wallets["complete"], wallets["catching_up"], wallets["behind"]) == (3, 1, 1, 1)
+    assert BEHIND
+
+
+def test_requests_of_the_last_minute_are_those_that_the_exchange_saw(command: CommandLine, trading: Trading) -> None:
+    exchange = Exchange(seed=5, markets=60, wallets=2, history=30, trades_per_minute=0, market_churn_per_minute=0)
+    server = trading(exchange)
+    command("whales", "add", *exchange.wallets)
+    command("sync", "markets")
+    command("sync", "whales")
+    requests = json.loads(command("status", "--json").stdout)["requests"]
+    assert requests["last_minute"] == requests["last_hour"] == len(server.requests) > 4
+    assert requests["limit_per_second"] == 500
+
+
+def test_what_an_error_contains_is_harmless_on_a_terminal(well: CommandLine) -> None:
+    log(well, "whales", "failed", 1, HOSTILE)
+    shown = well("status").stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "[bold]markup" in shown
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}], ids=["colour", "plain"])
+def test_it_fits_the_terminal(well: CommandLine, width: int, colour: dict[str, str]) -> None:
+    shown = run_on_terminal(well, "status", width=width, **colour)
+    plain = shown if colour else "".join(part.partition("m")[2] for part in f"\x1b[m{shown}".split("\x1b[")[1:])
+    assert max(map(len, plain.splitlines())) <= width
+    assert ("\x1b[3" in shown) == (not colour)
+    assert "Typical" in plain
+    assert "██" in plain
+
+
+def test_a_pipe_gets_whole_lines_without_colour(well: CommandLine) -> None:
+    log(well, "stats", "failed", 1, "x" * 300)
+    shown = well("status").stdout
+    assert "x" * 300 in shown
+    assert "\x1b" not in shown
+
+
+def test_a_terminal_that_has_no_blocks_gets_a_chart_of_ascii(well: CommandLine) -> None:
+    shown = well("status", PYTHONIOENCODING="ascii").stdout
+    assert "##" in shown
+    assert well("status", TERM="dumb").stdout.count("#") == shown.count("#")
