@@ -21,7 +21,8 @@ def open_private(path: Path) -> int:
     Raises StoreError if that is not allowed.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed([path.parent, *path.parent.parents]):
+            folder.mkdir(mode=0o700, exist_ok=True)  # mkdir's own `parents` would let others into those
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         advice = "free some space" if error.errno == errno.ENOSPC else "check the folder and its permissions"

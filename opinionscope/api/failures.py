@@ -1,5 +1,7 @@
 """What went wrong, as one of our exceptions: the one table of HTTP states, `errno` numbers and transport errors."""
 
+import errno
+import os
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -29,17 +31,21 @@ def failure_of(number: object, message: str) -> ApiError:
 
 def transport_failure(error: requests.RequestException) -> ApiUnavailable:
     """The exception for a request that brought no complete answer."""
+    text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return ApiUnavailable("no secure connection: the certificate of the exchange cannot be verified")
+        certificate = "CERTIFICATE_VERIFY_FAILED" in text
+        reason = "the certificate of the exchange cannot be verified" if certificate else "what answers speaks no TLS"
+        return ApiUnavailable(f"no secure connection: {reason}")
     if isinstance(error, requests.ConnectTimeout):
         return ApiUnavailable("no connection in time")
     if isinstance(error, requests.Timeout):
         return ApiUnavailable("no answer in time")
-    text = str(error)
     if "NameResolutionError" in text:
         return ApiUnavailable("no connection: the host name of the exchange cannot be resolved")
-    if "refused" in text:
+    if os.strerror(errno.ECONNREFUSED) in text:
         return ApiUnavailable("no connection: refused")
+    if os.strerror(errno.EMFILE) in text:
+        return ApiUnavailable("no connection: this process may not open so many files, see `ulimit -n`")
     return ApiUnavailable("the connection broke")
 
 

@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from opinionscope import __version__
-from opinionscope.cli import activity, alert, check, crontab, dashboard, demo, exchange, jobs, logs, markets, status, whales
+from opinionscope.cli import (
+    activity,
+    alert,
+    check,
+    crontab,
+    dashboard,
+    demo,
+    exchange,
+    jobs,
+    logs,
+    markets,
+    status,
+    whales,
+)
 from opinionscope.cli.edge import VERBOSE, CommandLine
 
 app = typer.Typer(

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from opinionscope.cli.chart import print_chart
 from opinionscope.cli.options import AsJson, Database
 from opinionscope.cli.tables import Column, age, count, counted, plain, print_facts, print_json, print_table, write
 from opinionscope.errors import ConfigurationError, ExitStatus
@@ -38,6 +37,8 @@ def status(as_json: AsJson = False, db: Database = None) -> None:
 
 def print_status(report: "Status", settings: "Settings", now: datetime) -> None:
     """The screen. Times are ages; what is wrong is said below the table, with what to do."""
+    from opinionscope.cli.chart import print_chart
+
     ill = [job for job in report.jobs if not job.healthy]
     verdict = f"{', '.join(job.job for job in ill)}: see below" if ill else "all jobs are well"
     write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC: {verdict}\n\n")

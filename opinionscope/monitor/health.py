@@ -75,7 +75,9 @@ def _problem(history: JobHistory, *, overdue: bool) -> str | None:
         streak = history.streak
         last = "the last run was partial" if streak.last_status == "partial" else "the last run failed"
         many = f"{streak.count} runs in a row failed or were partial, since {streak.since:%Y-%m-%d %H:%M} UTC"
-        return f"{many if streak.count > 1 else last}: {streak.last_error}"
+        error = (streak.last_error or "no reason was noted").rstrip(".")
+        advice = f"`opinionscope logs --failed --type {history.job}` has the history."
+        return f"{many if streak.count > 1 else last}: {error}. {advice}"
     if overdue and history.begun["status"] == "running":
         return f"has not ended since {history.begun['started_at']}; {history.skipped} runs were skipped: is it hung?"
     if overdue:

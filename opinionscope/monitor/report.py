@@ -100,7 +100,7 @@ def first_hour(now: datetime) -> datetime:
 
 def _count_requests(store: Store, now: datetime, limit: float) -> Requests:
     live, allowed = _ask_pacer(store.path, limit)
-    since = (now - timedelta(hours=1)).replace(second=0, microsecond=0)
+    since = now.replace(second=0, microsecond=0) - timedelta(minutes=59)
     minutes = minutes_since(store, since) | {minute: counts for minute, counts in live.items() if minute >= since}
     runs = runs_with_requests(store, since - _LONGEST_RUN)
     sent = count_requests(runs, {minute: counts[0] for minute, counts in minutes.items()}, "request_count", now)

@@ -6,12 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import polling
+from tests.benchmarks import ingest, peers, polling, scale, startup
 
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
+    "start": startup.start_up,
     "rate": polling.rate_kept,
     "throttled": polling.throttled_rate,
     "poll": polling.poll_cost,
+    "store": ingest.store_trades,
+    "markets": ingest.sync_markets_again,
+    "scale": scale.figures_purge_and_listings,
+    "growth": scale.growth,
+    "peers": peers.peers,
 }
 
 

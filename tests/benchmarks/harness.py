@@ -68,8 +68,8 @@ def alternate(
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def run(*words: str, **settings: str) -> Cost:
-    """Run a process to its end and say what it cost. Raises if it fails."""
+def run(*words: str, expected: Sequence[int] = (0,), **settings: str) -> Cost:
+    """Run a process to its end and say what it cost. Raises if it ends with a status that is not expected."""
     answer = subprocess.run(
         [sys.executable, "-c", _LAUNCHER, *words],
         env=os.environ | settings,
@@ -78,14 +78,14 @@ def run(*words: str, **settings: str) -> Cost:
         check=True,
     )
     status, wall, cpu, memory = json.loads(answer.stdout)
-    if status:
+    if status not in expected:
         raise RuntimeError(f"{words} ended with {status}: {answer.stderr}")
     return Cost(wall, cpu, memory)
 
 
-def opinionscope(*words: str, **settings: str) -> Cost:
+def opinionscope(*words: str, expected: Sequence[int] = (0,), **settings: str) -> Cost:
     """Run an opinionscope command."""
-    return run(sys.executable, "-m", "opinionscope", *words, **settings)
+    return run(sys.executable, "-m", "opinionscope", *words, expected=expected, **settings)
 
 
 @contextmanager

@@ -144,7 +144,9 @@ def test_a_list_that_moves_between_two_pages_loses_nothing_for_good(command: Com
     command("sync", "markets")
 
     listed = {str(market["marketId"]) for market in exchange.markets()}
-    active = command.query("SELECT external_id FROM markets WHERE parent_external_id IS NULL AND status IN ('activated', 'created')")
+    active = command.query(
+        "SELECT external_id FROM markets WHERE parent_external_id IS NULL AND status IN ('activated', 'created')"
+    )
     assert {row[0] for row in active} == listed
 
 

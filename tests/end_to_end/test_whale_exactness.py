@@ -1,14 +1,12 @@
-"""The real command against a wallet that trades on while runs are killed, doubled, disturbed and purged: all is there."""
+"""The real command and a wallet that trades on while runs are killed, doubled, disturbed and purged: all is there."""
 
 import random
-import signal
-import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from time import monotonic, time
+from time import monotonic, sleep, time
 from typing import Any
 
 import pytest
@@ -21,9 +19,7 @@ Record = tuple[Any, ...]
 
 
 def still_exchange(history: int) -> Exchange:
-    return Exchange(
-        seed=17, markets=20, wallets=1, history=history, trades_per_minute=0, market_churn_per_minute=0
-    )
+    return Exchange(seed=17, markets=20, wallets=1, history=history, trades_per_minute=0, market_churn_per_minute=0)
 
 
 def record(trade: Trade) -> Record:
@@ -53,8 +49,9 @@ def counted(command: CommandLine) -> int:
     return int(command.query("SELECT ifnull(sum(copies), 0) FROM counted_trades")[0][0])
 
 
-def truth(exchange: Exchange) -> "Counter[Record]":
-    return Counter(map(record, exchange.visible_trades(exchange.wallets[0])))
+def truth(exchange: Exchange, since: float = 0) -> "Counter[Record]":
+    trades = exchange.visible_trades(exchange.wallets[0])
+    return Counter(record(trade) for trade in trades if trade.created_at >= since)
 
 
 def assert_nothing_is_doubled(command: CommandLine, exchange: Exchange) -> None:
@@ -69,7 +66,7 @@ def assert_all_is_there(command: CommandLine, exchange: Exchange) -> None:
     assert known == total == truth(exchange).total()
 
 
-class Market:
+class Bustle:
     """A wallet's trading, as wild as it gets: bursts, copies, shared transactions, trades that show up late."""
 
     def __init__(self, exchange: Exchange, seed: int) -> None:
@@ -118,14 +115,9 @@ class Market:
 
 
 @pytest.fixture
-def history() -> int:
-    return 2_200
-
-
-@pytest.fixture
-def exchange(history: int, command: CommandLine, trading: Trading) -> Exchange:
+def exchange(command: CommandLine, trading: Trading) -> Exchange:
     """A still exchange with one wallet, tracked, and room for all its history within the retention."""
-    exchange = still_exchange(history)
+    exchange = still_exchange(2_200)
     trading(exchange, latency=0.004)
     command.settings |= {"OPINIONSCOPE_RETENTION_DAYS": "200", "OPINIONSCOPE_RATE_LIMIT": "400"}
     assert command("whales", "add", exchange.wallets[0]).returncode == 0
@@ -138,20 +130,11 @@ def finish(command: CommandLine) -> None:
         assert command("sync", "whales").returncode == 0
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    end = monotonic() + seconds
-    while monotonic() < end:
-        if condition():
-            return True
-        threading.Event().wait(0.005)
-    return False
-
-
 def test_a_long_history_is_complete_after_runs_that_were_each_too_short(
     command: CommandLine, exchange: Exchange
 ) -> None:
     command.settings["OPINIONSCOPE_RATE_LIMIT"] = "40"
-    with Market(exchange, 1).open(pause=0.2):
+    with Bustle(exchange, 1).open(pause=0.2):
         for _ in range(3):
             assert command("sync", "whales", OPINIONSCOPE_RUN_BUDGET="1").returncode == 0
             assert_nothing_is_doubled(command, exchange)
@@ -162,17 +145,17 @@ def test_a_long_history_is_complete_after_runs_that_were_each_too_short(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_runs_killed_at_any_moment_lose_and_double_nothing(
-    command: CommandLine, trading: Trading, exchange: Exchange, seed: int
-) -> None:
+def test_runs_killed_at_any_moment_lose_and_double_nothing(command: CommandLine, exchange: Exchange, seed: int) -> None:
     chance = random.Random(seed)
-    with Market(exchange, seed).open(pause=0.05):
+    with Bustle(exchange, seed).open(pause=0.05):
         for _ in range(5):
             before = stored(command).total()
             run = command.start("sync", "whales")
-            wait_until(lambda before=before: run.poll() is not None or stored(command).total() > before, 5)
-            threading.Event().wait(chance.uniform(0, 0.15))
-            run.send_signal(signal.SIGKILL)
+            end = monotonic() + 5
+            while monotonic() < end and run.poll() is None and stored(command).total() == before:
+                sleep(0.005)
+            sleep(chance.uniform(0, 0.15))
+            run.kill()
             run.communicate()
             assert_nothing_is_doubled(command, exchange)
     finish(command)
@@ -186,7 +169,7 @@ def test_two_runs_at_once_and_a_failing_exchange_lose_and_double_nothing(
     server = trading(exchange, latency=0.004)
     command.settings |= {"OPINIONSCOPE_RETENTION_DAYS": "200", "OPINIONSCOPE_RATE_LIMIT": "400"}
     command("whales", "add", exchange.wallets[0])
-    with Market(exchange, 3).open(pause=0.05):
+    with Bustle(exchange, 3).open(pause=0.05):
         for skip in (30, 3):
             server.faults.add(Fault("503", skip=skip, times=3))
             runs = [command.start("sync", "whales") for _ in range(2)]
@@ -205,7 +188,7 @@ def test_purged_trades_that_are_still_listed_are_counted_once_and_not_stored_aga
 ) -> None:
     command("sync", "whales")
     for days in (60, 30):
-        with Market(exchange, days).open(pause=0.2):
+        with Bustle(exchange, days).open(pause=0.2):
             purge = command.start("cleanup", "--retention-days", str(days))
             assert command("sync", "whales").returncode == 0
             assert purge.wait(60) == 0
@@ -216,12 +199,9 @@ def test_purged_trades_that_are_still_listed_are_counted_once_and_not_stored_aga
     finish(command)
 
     # Trades age while the test runs: those within a minute of the limit may be on either side of it.
-    young, old = (
-        Counter(record(trade) for trade in exchange.visible_trades(exchange.wallets[0]) if is_kept(trade.created_at))
-        for is_kept in (lambda at: at > time() - 30 * DAY + 60, lambda at: at > time() - 30 * DAY - 60)
-    )
-    assert not young - stored(command)
-    assert not stored(command) - old
+    limit = time() - 30 * DAY
+    assert not truth(exchange, since=limit + 60) - stored(command)
+    assert not stored(command) - truth(exchange, since=limit - 60)
     assert stored(command).total() + counted(command) == truth(exchange).total()
     ((known, total, traded),) = command.query("SELECT known_trades, api_total, traded_count FROM whales")
     assert known == total == truth(exchange).total()

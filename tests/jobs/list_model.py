@@ -33,6 +33,14 @@ class Batch:
     fees: int = 1
 
 
+@dataclass(frozen=True)
+class Purge:
+    """A cleanup, in a process of its own: what is older than `age` seconds behind the newest trade, by `batch` rows."""
+
+    age: int
+    batch: int
+
+
 class Died(BaseException):
     """The process was killed."""
 
@@ -41,20 +49,21 @@ class OutOfBudget(BaseException):
     """No more requests in this run."""
 
 
-Event = Batch | ApiUnavailable | Died
+Event = Batch | Purge | ApiUnavailable | Died
 Total = Callable[[int], int | None]
 
 
 class ListModel:
-    """The list, newest second first and within a second the later-added first, with what happens to it while it is read.
+    """The list, newest second first, in a second the later-added first, and what happens to it while it is read.
 
     `happens` is taken from the left, one entry (which may be several events) before each fetch. `budget` is how many
-    fetches are left. `claim` turns the true total into the one that upstream tells.
+    fetches are left. `claim` turns the true total into the one that upstream tells, `purge` does a cleanup.
     """
 
     def __init__(self, claim: Total = lambda total: total) -> None:
         self.entries: list[Trade] = []
         self.claim = claim
+        self.purge: Callable[[Purge], None] = lambda purge: None
         self.budget = 10**9
         self.fetches = 0
         self.happens: deque[Sequence[Event]] = deque()
@@ -65,6 +74,8 @@ class ListModel:
         for event in self.happens.popleft() if self.happens else ():
             if isinstance(event, Batch):
                 self.add(event)
+            elif isinstance(event, Purge):
+                self.purge(event)
             else:
                 raise event
         if self.budget <= 0:

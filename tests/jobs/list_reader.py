@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from opinionscope.api.models import Trade
 from opinionscope.errors import ApiUnavailable
@@ -20,9 +21,11 @@ from opinionscope.store.database import Store, Transaction
 from opinionscope.store.whales import add_whales, find_wallets_to_poll
 from opinionscope.times import from_text, from_unix
 
-from .list_model import FIRST_SECOND, Died, Identity, ListModel, OutOfBudget, identities, identity
+from .list_model import FIRST_SECOND, Died, Identity, ListModel, OutOfBudget, Purge, identities, identity
 
 ADDRESS = "0x" + "a" * 40
+NEXT_DAY = datetime.fromtimestamp(FIRST_SECOND + 86_400, UTC)
+NO_HORIZON = datetime.fromtimestamp(0, UTC)
 Record = tuple[object, ...]
 
 
@@ -56,12 +59,13 @@ class Reader:
 
     model: ListModel
     folder: Path
-    now: datetime = datetime.fromtimestamp(FIRST_SECOND + 86_400, UTC)
-    horizon: datetime = datetime.fromtimestamp(0, UTC)
+    now: datetime = NEXT_DAY
+    horizon: datetime = NO_HORIZON
     path: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self.path = Path(shutil.copy(empty_database(), self.folder / "whales.db"))
+        self.model.purge = self.purge
 
     @contextmanager
     def store(self, transactions_to_live: int = 10**9) -> Iterator[Store]:
@@ -70,11 +74,11 @@ class Reader:
             store.transactions_to_live = transactions_to_live
             yield store
 
-    def run(self, budget: int = 10**9, transactions_to_live: int = 10**9) -> int:
+    def run(self, requests: int = 10**9, transactions: int = 10**9) -> int:
         """One run, a minute after the last, as the job does it; how many requests it made."""
         self.now += timedelta(minutes=1)
-        self.model.budget, before = budget, self.model.fetches
-        with self.store(transactions_to_live) as store, suppress(Died, OutOfBudget, ApiUnavailable):
+        self.model.budget, before = requests, self.model.fetches
+        with self.store(transactions) as store, suppress(Died, OutOfBudget, ApiUnavailable):
             (wallet,) = find_wallets_to_poll(store, self.now, self.now)
             history = History(store, wallet, self.model.fetch, self.now, lambda: self.horizon)
             history.poll()
@@ -87,12 +91,12 @@ class Reader:
         with self.store() as store:
             return int(store.value("SELECT known_trades FROM whales"))
 
-    def purge(self, age: int, batch: int) -> None:
-        """Purge what is older than `age` seconds behind the newest trade; new trades of that age are only counted."""
+    def purge(self, purge: Purge) -> None:
+        """Clean up; from then on new trades of that age are only counted."""
         newest = self.model.entries[0].created_at if self.model.entries else FIRST_SECOND
-        self.horizon = max(self.horizon, datetime.fromtimestamp(newest - age, UTC))
+        self.horizon = max(self.horizon, datetime.fromtimestamp(newest - purge.age, UTC))
         with self.store() as store:
-            while purge_trades(store, self.horizon, batch):
+            while purge_trades(store, self.horizon, purge.batch):
                 pass
 
     def check(self, *, exact: bool) -> None:
@@ -118,7 +122,7 @@ class Reader:
         rows = store.query("SELECT second, fingerprint, copies FROM counted_trades")
         return Counter({names[row[0], row[1]]: row[2] for row in rows})
 
-    def _check_totals(self, whale: dict[str, float], *, with_profit: bool) -> None:
+    def _check_totals(self, whale: dict[str, Any], *, with_profit: bool) -> None:
         entries = self.model.entries
         traded = [trade for trade in entries if trade.side in ("BUY", "SELL")]
         assert whale["traded_count"] == len(traded)

@@ -104,43 +104,40 @@ def test_wallets_take_turns_where_a_run_cannot_reach_them_all(minutes: Minutes) 
     first_three = sum((minutes.run(requests=20) for _ in range(3)), Counter[str]())
     assert set(first_three) == set(wallets)
     polls = sum((minutes.run(requests=20) for _ in range(25)), Counter[str]())
-    assert all(8 <= polls[wallet] <= 12 for wallet in wallets), polls
+    assert all(7 <= polls[wallet] <= 13 for wallet in wallets), polls
 
 
 def test_wallets_that_trade_are_polled_more_often_and_those_that_sleep_still_have_their_turn(minutes: Minutes) -> None:
     sleeping, trading = minutes.track(35), minutes.track(5, prefix="b")
     polls = Counter[str]()
-    for number in range(36):
+    for number in range(30):
         for wallet in trading:
             minutes.trade(wallet, 1, int(minutes.now.timestamp()))
-        polls += minutes.run(requests=15) if number >= 6 else minutes.run(requests=15) - Counter(sleeping + trading)
-    fewest_of_trading = min(polls[wallet] for wallet in trading)
-    assert fewest_of_trading > 1.4 * max(polls[wallet] for wallet in sleeping)
-    assert min(polls[wallet] for wallet in sleeping) >= 6
+        polls += minutes.run(requests=15) if number >= 6 else Counter[str]()
+    assert min(polls[wallet] for wallet in trading) > 1.4 * polls.total() / len(sleeping + trading)
+    assert min(polls[wallet] for wallet in sleeping) >= 5
 
 
 def test_a_long_history_is_read_on_although_the_polls_alone_would_fill_every_run(minutes: Minutes) -> None:
-    others, (whale,) = minutes.track(80), minutes.track(1, trades=400, prefix="b")
+    others, (whale,) = minutes.track(300), minutes.track(1, trades=600, prefix="b")
     polls = Counter[str]()
     runs = 0
     while minutes.whale(whale)["history_read_at"] is None:
-        polls += minutes.run(requests=30)
+        polls += minutes.run(requests=120)
         runs += 1
-        assert runs < 12
-    assert minutes.whale(whale)["known_trades"] == 400
-    assert polls.total() - polls[whale] > 0.3 * polls.total()
-    for _ in range(4):
-        polls += minutes.run(requests=30)
+        assert runs < 15
+    assert minutes.whale(whale)["known_trades"] == 600
+    assert polls[whale] < 0.3 * polls.total(), "the others have most of each run"
     assert not set(others) - set(polls)
 
 
-def test_two_long_histories_share_what_the_polls_leave(minutes: Minutes) -> None:
-    minutes.track(60)
-    whales = minutes.track(2, trades=1_000, prefix="b")
-    for _ in range(8):
-        minutes.run(requests=40)
+def test_long_histories_share_what_the_polls_leave(minutes: Minutes) -> None:
+    minutes.track(200)
+    whales = minutes.track(3, trades=1_500, prefix="b")
+    for _ in range(6):
+        minutes.run(requests=100)
     known = [minutes.whale(whale)["known_trades"] for whale in whales]
-    assert min(known) > 0.5 * max(known) > 100
+    assert min(known) > 0.4 * max(known) > 100, known
 
 
 @pytest.mark.parametrize("lie", [1, -1, 10**9])

@@ -55,7 +55,7 @@ async def chart_data(request: Request, datasette: Any) -> Response:
     try:
         result = await datasette.execute(DATABASE, sql, parameters, truncate=False)
     except QueryInterrupted:
-        return Response.json({"error": "This takes too long: choose narrower filters."}, status=503)
+        return Response.json({"error": "it takes too long; choose narrower filters"}, status=503)
     return Response.json([_safe(dict(row)) for row in result.rows])
 
 

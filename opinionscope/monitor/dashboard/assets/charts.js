@@ -16,6 +16,8 @@ const CONFIG = {
   range: { category: ["#3b6fb6", "#e0973a", "#4d9a6a", "#8f6bb3", "#c2577a", "#4aa3ad", "#a08453", "#b4bcc6"] },
 };
 const EMBED = { mode: "vega-lite", renderer: "svg", actions: false, ast: true };
+const AXIS_HEIGHT = 34;
+const ALONE_HEIGHT = 480;
 const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
 
 function element(tag, className, text) {
@@ -40,27 +42,33 @@ function figures(rows, display) {
 function domain({ unit, count, ahead }) {
   const length = MILLISECONDS[unit];
   const present = Math.floor(Date.now() / length) * length;
-  return ahead ? [present, present + count * length] : [present - (count - 1) * length, present + length];
+  const start = ahead ? present : present - (count - 1) * length;
+  return { expr: `[${start}, ${start + count * length}]` };
 }
 
-function specification(rows, { period, empty, ...display }) {
+function specification(rows, { period, rowHeight, empty, ...display }) {
   if (period) {
     display.encoding.x.scale = { type: "utc", domain: domain(period) };
     display.encoding.x.axis = { format: period.unit === "day" ? "%b %-d" : "%b %-d %H:%M", tickCount: 6 };
   }
-  return { width: "container", height: 200, autosize: { type: "fit", contains: "padding" }, config: CONFIG, data: { values: rows }, ...display };
+  if (rowHeight) display.height = rows.length * rowHeight + AXIS_HEIGHT;
+  const autosize = { type: "fit", contains: "padding" };
+  return { width: "container", height: 220, autosize, config: CONFIG, data: { values: rows }, ...display };
 }
 
 async function draw(chart) {
   const { library, url, display: text } = chart.dataset;
   const answer = await fetch(url);
+  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `HTTP ${answer.status}`);
   const rows = await answer.json();
-  if (!answer.ok) throw new Error(rows.error);
   const display = JSON.parse(text);
   if (library === "metric") chart.replaceChildren(figures(rows, display));
   else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? "Nothing to show yet."));
   else if (library === "table") chart.replaceChildren(table(rows, display.columns));
-  else await vegaEmbed(chart, specification(rows, display), EMBED);
+  else {
+    const onItsOwn = chart.closest(".single") !== null;
+    await vegaEmbed(chart, specification(rows, onItsOwn ? { ...display, height: ALONE_HEIGHT } : display), EMBED);
+  }
 }
 
 async function drawOrExplain(chart) {

@@ -4,7 +4,8 @@ import { format, isNumeric } from "./formats.js";
 
 function content(row, column) {
   const value = row[column.field];
-  const text = value === null || value === undefined ? (column.empty ?? "–") : format(value, column.as);
+  if (value === null) return document.createTextNode(column.empty ?? "–");
+  const text = format(value, column.as);
   if (column.as === "link" && row.url) return anchor(text, row.url, "_blank");
   if (column.as === "filter") {
     return anchor(text, `/-/dashboards/${column.page}?${new URLSearchParams({ [column.filter]: row[column.value] })}`, "");

@@ -1,0 +1,313 @@
+"""The shared rate limit: kept by all processes together, slowed by a 429 for all at once, remembered by the next run.
+
+Two pacers on one file are two processes to each other: each locks the file through a descriptor of its own.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import opinionscope.api.pacer as pacer_module
+from opinionscope.api.client import OpinionClient
+from opinionscope.api.pacer import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT, Pacer
+from opinionscope.errors import OutOfTime, Paused
+from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.exchange.rate_window import worst_window
+from opinionscope.settings import Settings
+
+NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
+
+_SENDER = """
+import sys, threading, time
+from pathlib import Path
+from opinionscope.api.client import OpinionClient
+from opinionscope.api.pacer import Pacer
+from opinionscope.errors import OutOfTime
+from opinionscope.settings import Settings
+
+url, path, limit, threads, seconds = sys.argv[1:]
+settings = Settings.model_validate(
+    {"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": url, "OPINIONSCOPE_RATE_LIMIT": limit}
+)
+deadline = time.monotonic() + float(seconds)
+with OpinionClient(settings, Pacer(Path(path), settings.rate_limit), connections=16, deadline=deadline) as client:
+    def send():
+        try:
+            while True:
+                client.fetch_trades("0x" + "a" * 40, 1)
+        except OutOfTime:
+            return
+    workers = [threading.Thread(target=send) for _ in range(int(threads))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+"""
+
+
+def still_exchange() -> Exchange:
+    return Exchange(markets=3, wallets=0, trades_per_minute=0, market_churn_per_minute=0, clock=NOON.timestamp)
+
+
+def send_from_processes(server: ExchangeServer, path: Path, limit: int, processes: int, seconds: float) -> None:
+    """Let so many processes of four threads each send as much as they may."""
+    words = [sys.executable, "-c", _SENDER, server.url, str(path), str(limit), "4", str(seconds)]
+    for sender in [subprocess.Popen(words) for _ in range(processes)]:
+        assert sender.wait(60) == 0
+
+
+@pytest.mark.parametrize(("limit", "processes"), [(50, 3), (15, 2)])
+def test_processes_and_threads_share_the_limit_and_use_it(tmp_path: Path, limit: int, processes: int) -> None:
+    worst = []
+    # A busy machine can shake requests together on their way: what is wrong with the limit shows every time.
+    for attempt in range(3):
+        with ExchangeServer(still_exchange(), rate_limit=None) as server:
+            send_from_processes(server, tmp_path / f"pacer-{attempt}", limit, processes, seconds=3.0)
+            arrivals = [request.at for request in server.requests]
+            worst.append(server.worst_window(1.0))
+        assert len(arrivals) - 1 >= 0.9 * limit * (arrivals[-1] - arrivals[0])
+        if worst[-1] <= limit:
+            return
+    raise AssertionError(f"more than {limit} requests within a second: {worst}")
+
+
+class HandTurnedTime:
+    """The `time` module for a pacer that nobody waits for: sleeping moves the clock."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return NOON.timestamp() + self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> HandTurnedTime:
+    clock = HandTurnedTime()
+    monkeypatch.setattr(pacer_module, "time", clock)
+    return clock
+
+
+Open = Callable[..., Pacer]
+
+
+@pytest.fixture
+def open_pacer(tmp_path: Path) -> Iterator[Open]:
+    """Open a pacer on the one file, as another process would."""
+    opened: list[Pacer] = []
+
+    def open_one(limit: float = 15) -> Pacer:
+        opened.append(Pacer(tmp_path / "pacer", limit))
+        return opened[-1]
+
+    yield open_one
+    for pacer in opened:
+        pacer.close()
+
+
+def send(*pacers: Pacer, count: int) -> list[float]:
+    """Send `count` requests from the pacers in turn; the moments of sending."""
+    moments = []
+    for number in range(count):
+        with pacers[number % len(pacers)].turn() as moment:
+            moments.append(moment)
+    return moments
+
+
+@pytest.mark.parametrize("limit", [1, 2.5, 15, 50])
+def test_the_limit_holds_in_every_second_and_little_of_it_is_given_away(
+    clock: HandTurnedTime, open_pacer: Open, limit: float
+) -> None:
+    moments = send(open_pacer(limit), open_pacer(limit), count=200)
+    assert worst_window(moments) <= math.ceil(limit)
+    assert 199 / (moments[-1] - moments[0]) > 0.97 * limit
+
+
+def test_a_pause_saves_up_no_burst(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer = open_pacer()
+    moments = send(pacer, count=20)
+    clock.sleep(60)
+    moments += send(pacer, count=40)
+    assert worst_window(moments) <= 15
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [(5.0, 5.0), (None, 1.0), (0.0, 0.1), (10.0**9, 3600.0)])
+def test_a_429_makes_every_process_wait_at_once(
+    clock: HandTurnedTime, open_pacer: Open, retry_after: float | None, wait: float
+) -> None:
+    refused, other = open_pacer(), open_pacer()
+    sent_at = send(refused, other, count=30)[-1]
+    refused.slow_down(sent_at, retry_after)
+    blocked_at = clock.now
+    (moment,) = send(other, count=1)
+    assert wait <= moment - blocked_at < wait + 0.5
+    assert (refused.throttled, other.throttled) == (1, 0)
+
+
+def test_the_lower_rate_outlives_the_process_that_learnt_it(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer = open_pacer()
+    sent_at = send(pacer, count=30)[-1]
+    pacer.slow_down(sent_at, 1.0)
+    learnt = pacer.current_rate()
+    assert learnt < 15
+    pacer_of_the_next_run = open_pacer()
+    assert pacer_of_the_next_run.current_rate() == learnt
+    moments = send(pacer_of_the_next_run, count=30)
+    assert 29 / (moments[-1] - moments[0]) == pytest.approx(learnt, rel=0.05)
+
+
+def test_the_refusals_of_one_moment_lower_the_rate_once(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer, other = open_pacer(), open_pacer()
+    moments = send(pacer, count=30)
+    clock.sleep(0.05)  # the refusals are on their way
+    pacer.slow_down(moments[-1], 1.0)
+    learnt = pacer.current_rate()
+    for moment in moments[-4:]:
+        other.slow_down(moment, 1.0)
+    assert pacer.current_rate() == learnt
+
+
+def test_the_rate_climbs_back_step_by_step(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer = open_pacer()
+    pacer.slow_down(send(pacer, count=30)[-1], 1.0)
+    slowed_at, rates = clock.now, [pacer.current_rate()]
+    while rates[-1] < 15:
+        send(pacer, count=1)
+        if pacer.current_rate() != rates[-1]:
+            rates.append(pacer.current_rate())
+        assert clock.now - slowed_at < 600
+    assert rates == sorted(rates)
+    assert len(rates) >= 3
+    assert all(later < earlier * 1.2 for earlier, later in pairwise(rates))
+    assert clock.now - slowed_at >= SHORTEST_CLIMB_WAIT * (len(rates) - 1)
+
+
+def test_an_exchange_that_refuses_each_climb_is_tried_less_and_less_often(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    pacer = open_pacer()
+    refused_at = []
+    for _ in range(8):
+        before = pacer.current_rate()
+        while pacer.current_rate() <= before and clock.now < 10_000:
+            (sent_at,) = send(pacer, count=1)
+            if before == 15:
+                break
+        pacer.slow_down(sent_at, 1.0)
+        refused_at.append(clock.now)
+    waits = [later - earlier for earlier, later in pairwise(refused_at)]
+    assert max(waits[-3:]) > 2 * waits[0]
+    assert max(waits) < 2 * LONGEST_CLIMB_WAIT
+
+
+def test_no_turn_before_the_deadline_is_out_of_time_and_a_pause_is_told_apart(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    pacer = open_pacer(limit=1)
+    send(pacer, count=1)
+    with pytest.raises(OutOfTime), pacer.turn(deadline=clock.now + 0.5):
+        pytest.fail("a turn came too early")
+    pacer.slow_down(clock.now, 300.0)
+    with pytest.raises(Paused, match="300"), pacer.turn(deadline=clock.now + 50):
+        pytest.fail("a turn came in a pause")
+    assert clock.now < 1_005, "nobody waits for what cannot come"
+
+
+def test_a_thread_that_waits_in_the_queue_is_out_of_time_at_its_deadline(open_pacer: Open) -> None:
+    pacer = open_pacer()
+    failures: list[type[BaseException]] = []
+
+    def wait() -> None:
+        try:
+            with pacer.turn(deadline=time.monotonic() + 0.05):
+                pass
+        except OutOfTime as error:
+            failures.append(type(error))
+
+    with pacer.turn():
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(5)
+    assert failures == [OutOfTime]
+
+
+def test_a_request_that_fails_while_it_is_sent_has_had_its_turn(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer = open_pacer(limit=1)
+    with pytest.raises(ConnectionError), pacer.turn():
+        raise ConnectionError
+    assert pacer.requests == 1
+    assert send(pacer, count=1)[0] >= 1_001
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 4096, b'{"sent": [1.0, 2', b"[]", b"null", b'{"other": 1}', b"\xff\xfe", b'{"sent": null}']
+)
+def test_a_torn_or_foreign_file_is_a_fresh_start(
+    clock: HandTurnedTime, open_pacer: Open, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "pacer").write_bytes(content)
+    moments = send(open_pacer(), open_pacer(), count=40)
+    assert worst_window(moments) <= 15
+    assert json.loads((tmp_path / "pacer").read_bytes())["sent"][-1] == moments[-1]
+
+
+def test_after_a_reboot_the_learnt_rate_stands_and_old_moments_do_not(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer = open_pacer()
+    pacer.slow_down(send(pacer, count=30)[-1], 600.0)
+    learnt = pacer.current_rate()
+    clock.now = 3.0
+    rebooted = open_pacer()
+    assert rebooted.current_rate() == learnt
+    assert send(rebooted, count=1) == [3.0]
+
+
+def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: HandTurnedTime, open_pacer: Open) -> None:
+    one, other = open_pacer(), open_pacer()
+    minute = int(clock.time() // 60)
+    sent_at = send(one, other, count=10)[-1]
+    other.slow_down(sent_at, 1.0)
+    assert one.minutes() == {minute: (10, 1)}
+    for _ in range(30):
+        clock.sleep(60)
+        send(one, count=1)
+    assert len(one.minutes()) == 15
+    assert minute not in one.minutes()
+
+
+@pytest.mark.parametrize(
+    ("header", "pause"),
+    [("3600", 3600), (format_datetime(NOON.replace(hour=13), usegmt=True), 3600), (None, 1), ("soon", 1)],
+)
+def test_the_wait_that_the_exchange_asks_for_is_taken_as_seconds_as_a_date_or_as_a_second(
+    tmp_path: Path, header: str | None, pause: int
+) -> None:
+    """The exchange's clock stands still, and far from ours: a date is meant by its clock."""
+    with ExchangeServer(still_exchange(), rate_limit=0, retry_after=header) as server:
+        settings = Settings.model_validate({"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": server.url})
+        pacer = Pacer(tmp_path / "pacer", 15)
+        deadline = time.monotonic() + 0.7
+        with OpinionClient(settings, pacer, connections=1, deadline=deadline) as client:
+            with pytest.raises(Exception, match=r"429|pause"):
+                client.fetch_trades("0x" + "a" * 40, 1)
+            with pytest.raises(Paused) as paused, pacer.turn(deadline):
+                pytest.fail("a turn came in a pause")
+        pacer.close()
+        assert len(server.requests) == 1
+    asked = float(str(paused.value).split()[-3])
+    assert asked == pytest.approx(pause, abs=1)

@@ -1,0 +1,139 @@
+"""Storing: new trades page by page, and a second sync of markets of which few have changed."""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from opinionscope.api.answers import Page, read_page, read_result
+from opinionscope.api.models import Market, Trade
+from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.jobs.history import History
+from opinionscope.store.activity import TradeRow
+from opinionscope.store.database import Store
+from opinionscope.store.whales import add_whales, find_wallets_to_poll
+from opinionscope.times import from_unix, to_seconds_text, utc_now
+from tests.benchmarks.harness import Comparison, alternate, opinionscope, run, scratch_folder
+from tests.benchmarks.polling import settings_for
+
+PAGE_SIZE = 20
+WALLET = "0x" + "1" * 40
+
+
+def store_trades(count: int = 100_000) -> Iterator[Comparison]:
+    """From answers in memory to committed rows, against json and one raw insert of the same rows."""
+    bodies = list(_bodies(count))
+    with scratch_folder() as folder:
+        names = (folder / f"{number}.db" for number in range(100))
+        ours, theirs = alternate(
+            lambda: _store_as_the_job_does(bodies, next(names)), lambda: _store_raw(bodies, next(names))
+        )
+    yield Comparison(f"store {count:,} new trades", "json.loads and sqlite3.executemany", ours, theirs, 2.5)
+
+
+def sync_markets_again(markets: int = 2_000) -> Iterator[Comparison]:
+    """A second sync after 1 % of the markets have changed, against fetching and parsing the same pages. CPU."""
+    exchange = Exchange(seed=1, markets=markets, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
+    ids = [market["marketId"] for market in exchange.markets()]
+    with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
+        settings = settings_for(server, folder / "benchmark.db", 200)
+        opinionscope("sync", "markets", **settings)
+
+        def ours() -> float:
+            for market in random.Random(time.time()).sample(ids, markets // 100):
+                exchange.rename_market(market, f"Renamed at {time.time()}")
+            return opinionscope("sync", "markets", **settings).cpu
+
+        pages = -(-markets // PAGE_SIZE)
+        script = _FETCH_AND_PARSE.format(module=Market.__module__, url=server.url, pages=pages)
+        comparison = alternate(ours, lambda: run("python3", "-c", script).cpu)
+    yield Comparison(f"sync {markets:,} markets again, 1 % changed, CPU", "fetching and parsing them", *comparison, 1.5)
+
+
+_FETCH_AND_PARSE = """
+import json, requests, typer
+from {module} import Market
+session = requests.Session()
+for page in range(1, {pages} + 1):
+    parameters = {{"page": page, "limit": 20, "status": "activated", "marketType": 2}}
+    answer = json.loads(session.get("{url}/market", params=parameters, timeout=10).content)
+    for market in answer["result"]["list"]:
+        for child in Market.model_validate(market).children or []:
+            Market.model_validate(child)
+"""
+
+
+def _store_as_the_job_does(bodies: list[bytes], database: Path) -> float:
+    now = utc_now()
+
+    def fetch_page(number: int) -> Page[Trade]:
+        return read_page(read_result(bodies[number - 1]), Trade)
+
+    with Store.open(database) as store:
+        add_whales(store, [(WALLET, None)], "import", now)
+        history = History(store, find_wallets_to_poll(store, now, now)[0], fetch_page, now, lambda: now - timedelta(90))
+        begin = time.perf_counter()
+        history.poll()
+        while history.unfinished:
+            history.deepen(10)
+        return time.perf_counter() - begin
+
+
+def _store_raw(bodies: list[bytes], database: Path) -> float:
+    columns = ("whale_address", "platform", "first_seen_at", *TradeRow._fields)
+    insert = f"INSERT INTO whale_activity ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    moment = to_seconds_text(utc_now())
+    with Store.open(database) as store, store.transaction() as connection:
+        begin = time.perf_counter()
+        items = (item for body in bodies for item in json.loads(body)["result"]["list"] or [])
+        connection.executemany(insert, (_raw_row(item, moment, number) for number, item in enumerate(items)))
+        connection.execute("COMMIT")
+        seconds = time.perf_counter() - begin
+        connection.execute("BEGIN")
+    return seconds
+
+
+def _raw_row(item: dict[str, str], moment: str, number: int) -> tuple[object, ...]:
+    figures = (float(item[name]) for name in ("price", "shares", "amount", "fee", "profit"))
+    named = (item[name] for name in ("marketId", "rootMarketId", "marketTitle", "txHash"))
+    outcome = ("BUY", item["outcome"], item["outcomeSide"])
+    rest = (item["quoteToken"], item["chainId"], from_unix(int(item["createdAt"])), number, 1)
+    return (WALLET, "opinion_trade", moment, *named, *outcome, *figures, *rest)
+
+
+def _bodies(count: int) -> Iterator[bytes]:
+    """The pages of a list of `count` trades, newest first, and the empty one at its end."""
+    chance = random.Random(1)
+    newest = int(time.time())
+    items = [_trade(chance, newest - 3 * number) for number in range(count)]
+    for start in range(0, count, PAGE_SIZE):
+        yield json.dumps({"errno": 0, "result": {"list": items[start : start + PAGE_SIZE], "total": count}}).encode()
+    yield json.dumps({"errno": 0, "result": {"list": None, "total": count}}).encode()
+
+
+def _trade(chance: random.Random, second: int) -> dict[str, object]:
+    return {
+        "txHash": f"0x{chance.randbytes(32).hex()}",
+        "marketId": chance.randint(1_000, 3_000),
+        "marketTitle": "↑ 100,000",
+        "rootMarketId": 1277,
+        "rootMarketTitle": "What price will Bitcoin hit?",
+        "side": "Buy",
+        "outcome": "YES",
+        "outcomeSide": 1,
+        "outcomeSideEnum": "Yes",
+        "price": f"{chance.random():.18f}",
+        "shares": f"{chance.uniform(1, 1000):.16f}",
+        "amount": f"{chance.uniform(1, 1000):.6f}",
+        "fee": f"{chance.random():.18f}",
+        "profit": f"{chance.uniform(-5, 5):.18f}",
+        "quoteToken": "0x55d398326f99059fF775485246999027B3197955",
+        "quoteTokenUsdPrice": "1.000000000000000000",
+        "usdAmount": "798776000000000000.000000000000000000",
+        "status": 2,
+        "statusEnum": "Finished",
+        "chainId": "56",
+        "createdAt": second,
+    }

@@ -1,0 +1,198 @@
+"""A database of years: figures, purge and listings over millions of trades, and what grows with them."""
+
+import os
+import sqlite3
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from opinionscope.store.database import Store
+from opinionscope.store.figures import publish_figures
+from opinionscope.times import to_seconds_text, utc_now
+from tests.benchmarks.harness import ROUNDS, Comparison, alternate, opinionscope, scratch_folder
+
+TRADES = int(os.environ.get("OPINIONSCOPE_BENCHMARK_TRADES", "10000000"))
+WHALES = 1_000
+DAYS = 100
+LISTINGS = (("logs",), ("status",), ("activity",), ("whales", "list"))
+
+_FILL = (
+    "DROP INDEX whale_activity_identity",
+    "DROP INDEX whale_activity_by_time",
+    "DROP INDEX whale_activity_by_market",
+    """
+    INSERT INTO whales (address, source, added_at, last_polled_at, last_synced_at, history_read_at)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :whales)
+    SELECT printf('0x%040x', i), 'import', :now, :now, :now, :now FROM n
+    """,
+    """
+    INSERT INTO whale_activity (whale_address, platform, market_external_id, root_market_external_id, market_title,
+        tx_hash, action, outcome, outcome_side, price, shares, amount, fee, profit, quote_token, chain_id, timestamp,
+        first_seen_at, fingerprint, copy)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :trades)
+    SELECT printf('0x%040x', 1 + abs(random()) % :whales), 'opinion_trade', CAST(100000 + abs(random()) % 2000 AS TEXT),
+        '1277', 'What price will Bitcoin hit: up 100,000', '0x' || lower(hex(randomblob(32))),
+        iif(random() % 2, 'BUY', 'SELL'), 'YES', 1, 0.5, 20.0, abs(random()) % 100000 / 100.0, 0.01, 0.5,
+        '0x55d398326f99059fF775485246999027B3197955', '56',
+        strftime('%Y-%m-%dT%H:%M:%SZ', :first + CAST(i * :step AS INTEGER), 'unixepoch'), :now, random(), 1 FROM n
+    """,
+    """
+    CREATE UNIQUE INDEX whale_activity_identity ON whale_activity (whale_address, timestamp, fingerprint, copy)
+    """,
+    "CREATE INDEX whale_activity_by_time ON whale_activity (timestamp)",
+    "CREATE INDEX whale_activity_by_market ON whale_activity (market_external_id, timestamp)",
+    """
+    INSERT INTO whale_hours SELECT w.id, CAST(strftime('%s', a.timestamp) AS INTEGER) / 3600, sum(a.amount)
+    FROM whale_activity AS a JOIN whales AS w ON w.address = a.whale_address WHERE a.timestamp >= :hours GROUP BY 1, 2
+    """,
+    """
+    UPDATE whales SET (traded_count, traded_volume, profit_sum, newest_trade_at, known_trades, api_total) = (
+        SELECT count(*), total(amount), total(profit), max(timestamp), count(*), count(*)
+        FROM whale_activity WHERE whale_address = address)
+    """,
+    """
+    INSERT INTO sync_logs (type, status, started_at, ended_at, item_count)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 90 * 1440)
+    SELECT iif(i % 6, 'whales', 'markets'), iif(i % 50, 'completed', 'failed'),
+        strftime('%Y-%m-%dT%H:%M:%S.000Z', :now_seconds - (90 * 1440 - i) * 60, 'unixepoch'),
+        strftime('%Y-%m-%dT%H:%M:%S.500Z', :now_seconds - (90 * 1440 - i) * 60, 'unixepoch'), 3 FROM n
+    """,
+)
+
+
+def fill(database: Path, trades: int) -> None:
+    """A database with that many trades of `WHALES` wallets over `DAYS` days, and a quarter of a year of log."""
+    now = utc_now()
+    with Store.open(database) as store:
+        store.pragma("synchronous = OFF")
+        with store.transaction() as connection:
+            for statement in _FILL:
+                connection.execute(
+                    statement,
+                    {
+                        "whales": WHALES,
+                        "trades": trades,
+                        "now": to_seconds_text(now),
+                        "now_seconds": int(now.timestamp()),
+                        "first": int((now - timedelta(days=DAYS)).timestamp()),
+                        "step": DAYS * 86_400 / trades,
+                        "hours": to_seconds_text(now - timedelta(days=31)),
+                    },
+                )
+        store.pragma("wal_checkpoint(TRUNCATE)")
+
+
+def figures_purge_and_listings() -> Iterator[object]:
+    """All measurements that want the large database, which is built once."""
+    with scratch_folder() as folder:
+        database = folder / "benchmark.db"
+        begin = time.perf_counter()
+        fill(database, TRADES)
+        size = database.stat().st_size / 2**30
+        yield f"{TRADES:,} trades of {WHALES:,} whales: {size:.1f} GiB, built in {time.perf_counter() - begin:.0f} s"
+        yield from _figures(database)
+        yield from _listings(database, folder / "empty.db")
+        yield from _purge(database)
+
+
+def _figures(database: Path) -> Iterator[Comparison]:
+    with Store.open(database) as store:
+
+        def ours() -> float:
+            return _timed(lambda: publish_figures(store, utc_now()))
+
+        def theirs() -> float:
+            sql = "SELECT whale_address, count(*), sum(amount), sum(profit) FROM whale_activity GROUP BY whale_address"
+            return _timed(lambda: store.query(sql))
+
+        yield Comparison(f"stats of {WHALES:,} whales (goal < 1 s)", "a full GROUP BY", *alternate(ours, theirs, 3))
+
+
+def _listings(database: Path, empty: Path) -> Iterator[str]:
+    opinionscope("cleanup", "--db", str(empty))
+    for words in LISTINGS:
+        full, start = alternate(
+            lambda words=words: _listed(*words, "--db", str(database)),  # type: ignore[misc]
+            lambda words=words: _listed(*words, "--db", str(empty)),  # type: ignore[misc]
+        )
+        beyond = (statistics.median(full) - statistics.median(start)) * 1000
+        yield f"{' '.join(words)}: {beyond:.0f} ms beyond the same on an empty database (goal <= 150)"
+
+
+def _purge(database: Path) -> Iterator[str]:
+    with Store.open(database) as store:
+        expired = store.value(
+            "SELECT count(*) FROM whale_activity WHERE timestamp < ?",
+            (to_seconds_text(utc_now() - timedelta(days=90)),),
+        )
+    begin = time.perf_counter()
+    waits = _waits_of_a_writer(database, lambda: opinionscope("cleanup", "--db", str(database)))
+    yield (
+        f"cleanup of {expired:,} expired trades: {time.perf_counter() - begin:.0f} s, another writer waited "
+        f"{max(waits) * 1000:.0f} ms at the most, {statistics.median(waits) * 1000:.1f} ms in the middle (goal <= 250)"
+    )
+    limit = to_seconds_text(utc_now() - timedelta(days=80))
+
+    def one_delete() -> None:
+        with sqlite3.connect(database, timeout=600) as connection:
+            connection.execute("DELETE FROM whale_activity WHERE timestamp < ?", (limit,))
+
+    waits = _waits_of_a_writer(database, one_delete)
+    yield f"one big DELETE of as many: another writer waited {max(waits) * 1000:.0f} ms at the most"
+
+
+def growth() -> Iterator[str]:
+    """What the jobs and listings cost at each size: nothing on the minute path may grow with the history."""
+    commands = (("stats",), ("cleanup",), ("logs",), ("whales", "list"), ("activity",), ("status",))
+    yield f"{'trades':>12}  " + "  ".join(f"{' '.join(words):>12}" for words in commands) + "   (s, medians)"
+    trades = 10_000
+    while trades <= TRADES:
+        with scratch_folder() as folder:
+            database = folder / "benchmark.db"
+            fill(database, trades)
+            opinionscope("cleanup", "--db", str(database))
+            medians = [
+                statistics.median(_listed(*words, "--db", str(database)) for _ in range(ROUNDS)) for words in commands
+            ]
+        yield f"{trades:>12,}  " + "  ".join(f"{seconds:>12.3f}" for seconds in medians)
+        trades *= 10
+
+
+def _listed(*words: str) -> float:
+    """The wall time of a command whose exit status does not matter (`status` finds this database unhealthy)."""
+    return opinionscope(*words, expected=(0, 1)).wall
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _waits_of_a_writer(database: Path, work: Callable[[], object]) -> list[float]:
+    """How long each of many small writes of another connection took while `work` went on."""
+    waits: list[float] = []
+    done = threading.Event()
+
+    def write() -> None:
+        connection = sqlite3.connect(database, timeout=600, isolation_level=None)
+        while not done.is_set():
+            begin = time.perf_counter()
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("UPDATE whales SET last_polled_at = last_polled_at WHERE id = 1")
+            connection.execute("COMMIT")
+            waits.append(time.perf_counter() - begin)
+            time.sleep(0.02)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        work()
+    finally:
+        done.set()
+        writer.join()
+    return waits

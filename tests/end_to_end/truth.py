@@ -1,0 +1,100 @@
+"""What a simulated exchange truly has against what a database holds: every row, in every column that upstream gives."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from opinionscope.exchange import Exchange, Trade
+from tests.conftest import CommandLine
+
+Rows = Counter[tuple[Any, ...]]
+
+_STATUSES = {1: "created", 2: "activated", 3: "resolving", 4: "resolved", 5: "failed", 6: "deleted"}
+_TRADE_COLUMNS = """
+    tx_hash, timestamp, action, market_external_id, root_market_external_id, market_title, outcome, outcome_side,
+    price, shares, amount, fee, profit, quote_token, chain_id
+"""
+_MARKET_COLUMNS = """
+    external_id, parent_external_id, title, status, yes_token_id, no_token_id, volume, volume_24h, created_at
+"""
+
+
+def stored_trades(command: CommandLine, wallet: str) -> Rows:
+    """The rows of a wallet."""
+    sql = f"SELECT {_TRADE_COLUMNS} FROM whale_activity WHERE whale_address = ?"
+    return Counter(command.query(sql, (wallet,)))
+
+
+def true_trades(exchange: Exchange, wallet: str) -> Rows:
+    """The same of the trades that the exchange shows now."""
+    return Counter(map(_trade_row, exchange.visible_trades(wallet)))
+
+
+def stored_markets(command: CommandLine) -> Rows:
+    """The rows of all markets."""
+    return Counter(command.query(f"SELECT {_MARKET_COLUMNS} FROM markets"))
+
+
+def true_markets(exchange: Exchange) -> Rows:
+    """The same of the markets that the exchange lists now, parents and children."""
+    rows: Rows = Counter()
+    for market in exchange.markets():
+        rows[_market_row(market, None)] += 1
+        for child in market["childMarkets"] or []:
+            rows[_market_row(child, market)] += 1
+    return rows
+
+
+def assert_trades_are_exact(command: CommandLine, exchange: Exchange, wallets: list[str] | None = None) -> None:
+    """No row is wrong, doubled or missing."""
+    for wallet in exchange.wallets if wallets is None else wallets:
+        stored, true = stored_trades(command, wallet), true_trades(exchange, wallet)
+        assert (stored - true, true - stored) == (Counter(), Counter()), wallet
+        counts = command.query("SELECT known_trades, api_total FROM whales WHERE address = ?", (wallet,))
+        assert counts == [(true.total(), true.total())]
+
+
+def assert_no_trade_is_wrong(command: CommandLine, exchange: Exchange) -> None:
+    """Every row is true; some may be missing."""
+    for wallet in exchange.wallets:
+        assert stored_trades(command, wallet) - true_trades(exchange, wallet) == Counter(), wallet
+
+
+def _trade_row(trade: Trade) -> tuple[Any, ...]:
+    root, title = trade.root_market_title, trade.market_title
+    return (
+        trade.tx_hash,
+        _time(trade.created_at),
+        trade.side.upper(),
+        str(trade.market_id),
+        str(trade.root_market_id),
+        title if title == root else f"{root}: {title}",
+        trade.outcome,
+        trade.outcome_side,
+        *(float(figure) for figure in (trade.price, trade.shares, trade.amount, trade.fee, trade.profit)),
+        "0x55d398326f99059fF775485246999027B3197955",
+        "56",
+    )
+
+
+def _market_row(market: dict[str, Any], parent: dict[str, Any] | None) -> tuple[Any, ...]:
+    title = market["marketTitle"]
+    return (
+        str(market["marketId"]),
+        None if parent is None else str(parent["marketId"]),
+        title if parent is None else f"{parent['marketTitle']}: {title}",
+        _STATUSES[market["status"]],
+        market["yesTokenId"] or None,
+        market["noTokenId"] or None,
+        _figure(market.get("volume")),
+        _figure(market.get("volume24h")),
+        _time(market["createdAt"]) if market["createdAt"] else None,
+    )
+
+
+def _figure(text: str | None) -> float | None:
+    return None if text in (None, "") else float(str(text))
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,16 @@
+"""How long the long tests take: `OPINIONSCOPE_TEST_ROUNDS=300 pytest …` runs all cases and that many random rounds."""
+
+import os
+from collections.abc import Collection, Sequence
+
+ROUNDS = int(os.environ.get("OPINIONSCOPE_TEST_ROUNDS", "0"))
+
+
+def rounds(few: int) -> int:
+    """How many random rounds to play: a few, unless more are asked for."""
+    return ROUNDS or few
+
+
+def some(cases: Collection[str], few: Sequence[str]) -> list[str]:
+    """The cases that stand for all of them, or all if more rounds are asked for."""
+    return list(cases) if ROUNDS else list(few)
