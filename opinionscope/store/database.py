@@ -33,6 +33,7 @@ class Store:
         self.path = path
         self._connection = connection
         self._turn = threading.RLock()
+        self._times_locked = 0
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -83,13 +84,18 @@ class Store:
         """A write transaction, from the first statement on: committed at the end of the block, undone by an error.
 
         It starts immediate, since a deferred one that reads before it writes fails at once beside another writer.
+        Where that writer stays, each thread waits for `BUSY_SECONDS`, but not one after the other.
         """
+        times_locked = self._times_locked
         with self._turn, _explained(self.path):
+            if times_locked != self._times_locked:
+                raise StoreError(f"{self.path} {_ADVICE[sqlite3.SQLITE_BUSY]}.")
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
+                self._times_locked += _primary_code(error) == sqlite3.SQLITE_BUSY
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -177,6 +183,8 @@ _ADVICE = {
 
 
 def _explain(error: sqlite3.Error, path: Path) -> str:
-    primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    advice = _ADVICE.get(primary_code, "cannot be used")
-    return f"{path} {advice} ({error})."
+    return f"{path} {_ADVICE.get(_primary_code(error), 'cannot be used')} ({error})."
+
+
+def _primary_code(error: BaseException) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

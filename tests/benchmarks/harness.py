@@ -5,11 +5,12 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 ROUNDS = 5
 
@@ -68,11 +69,11 @@ def alternate(
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
-def run(*words: str, expected: Sequence[int] = (0,), **settings: str) -> Cost:
+def run(*words: str, settings: Mapping[str, str] = MappingProxyType({}), expected: Sequence[int] = (0,)) -> Cost:
     """Run a process to its end and say what it cost. Raises if it ends with a status that is not expected."""
     answer = subprocess.run(
         [sys.executable, "-c", _LAUNCHER, *words],
-        env=os.environ | settings,
+        env={**os.environ, **settings},
         capture_output=True,
         text=True,
         check=True,
@@ -83,9 +84,11 @@ def run(*words: str, expected: Sequence[int] = (0,), **settings: str) -> Cost:
     return Cost(wall, cpu, memory)
 
 
-def opinionscope(*words: str, expected: Sequence[int] = (0,), **settings: str) -> Cost:
+def opinionscope(
+    *words: str, settings: Mapping[str, str] = MappingProxyType({}), expected: Sequence[int] = (0,)
+) -> Cost:
     """Run an opinionscope command."""
-    return run(sys.executable, "-m", "opinionscope", *words, expected=expected, **settings)
+    return run(sys.executable, "-m", "opinionscope", *words, settings=settings, expected=expected)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -39,16 +40,16 @@ def sync_markets_again(markets: int = 2_000) -> Iterator[Comparison]:
     ids = [market["marketId"] for market in exchange.markets()]
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
         settings = settings_for(server, folder / "benchmark.db", 200)
-        opinionscope("sync", "markets", **settings)
+        opinionscope("sync", "markets", settings=settings)
 
         def ours() -> float:
             for market in random.Random(time.time()).sample(ids, markets // 100):
                 exchange.rename_market(market, f"Renamed at {time.time()}")
-            return opinionscope("sync", "markets", **settings).cpu
+            return opinionscope("sync", "markets", settings=settings).cpu
 
         pages = -(-markets // PAGE_SIZE)
         script = _FETCH_AND_PARSE.format(module=Market.__module__, url=server.url, pages=pages)
-        comparison = alternate(ours, lambda: run("python3", "-c", script).cpu)
+        comparison = alternate(ours, lambda: run(sys.executable, "-c", script).cpu)
     yield Comparison(f"sync {markets:,} markets again, 1 % changed, CPU", "fetching and parsing them", *comparison, 1.5)
 
 

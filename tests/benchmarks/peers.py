@@ -50,7 +50,7 @@ def peers(markets: int = 300, wallets: int = 250) -> Iterator[str]:
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None, latency=0.05) as server:
         yield f"first full sync of {markets} markets and their children at 50 ms, no rate limit:"
         settings = settings_for(server, folder / "benchmark.db", 1000)
-        yield _line("opinionscope", opinionscope("sync", "markets", **settings))
+        yield _line("opinionscope", opinionscope("sync", "markets", settings=settings))
         path = str(folder / "sqlite-utils.db")
         yield _line(
             "requests loop and sqlite-utils upserts",
@@ -60,7 +60,9 @@ def peers(markets: int = 300, wallets: int = 250) -> Iterator[str]:
         server.rate_limit, server.latency = 15, 0.25
         yield f"poll of {wallets} wallets at 250 ms, 15 requests a second:"
         track(exchange, folder / "benchmark.db")
-        yield _line("opinionscope", opinionscope("sync", "whales", **settings_for(server, folder / "benchmark.db", 15)))
+        yield _line(
+            "opinionscope", opinionscope("sync", "whales", settings=settings_for(server, folder / "benchmark.db", 15))
+        )
         yield _line("requests loop", run(sys.executable, "-c", SEQUENTIAL_LOOP, server.url, "0.05", *exchange.wallets))
 
 

@@ -52,7 +52,7 @@ def rate_kept(wallets: int = 250, latency: float = 0.25, limit: int = 15) -> Ite
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=limit, latency=latency) as server:
         database = folder / "benchmark.db"
         track(exchange, database)
-        ours = opinionscope("sync", "whales", **settings_for(server, database, limit))
+        ours = opinionscope("sync", "whales", settings=settings_for(server, database, limit))
         arrivals = [request.at for request in server.requests]
         rate = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
         yield (
@@ -79,7 +79,7 @@ def throttled_rate(wallets: int = 200, latency: float = 0.1) -> Iterator[str]:
         track(exchange, database)
         for name in ("first run", "second run"):
             server.forget()
-            cost = opinionscope("sync", "whales", **settings_for(server, database, 15))
+            cost = opinionscope("sync", "whales", settings=settings_for(server, database, 15))
             sent, refused = len(server.requests), server.count(429)
             yield (
                 f"{wallets} wallets at a third of the rate, {name}: {sent} requests in {cost.wall:.0f} s, "
@@ -94,11 +94,11 @@ def poll_cost(wallets: int = 900) -> Iterator[str | Comparison]:
         database = folder / "benchmark.db"
         track(exchange, database)
         settings = settings_for(server, database, 200)
-        opinionscope("sync", "whales", **settings)
+        opinionscope("sync", "whales", settings=settings)
         costs: list[Cost] = []
 
         def ours() -> float:
-            costs.append(opinionscope("sync", "whales", **settings))
+            costs.append(opinionscope("sync", "whales", settings=settings))
             return costs[-1].cpu
 
         def theirs() -> float:

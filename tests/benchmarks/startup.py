@@ -24,11 +24,11 @@ def start_up() -> Iterator[Comparison]:
     """The commands that do nothing, and so are nothing but start-up."""
     with scratch_folder() as folder:
         settings = {"OPINIONSCOPE_DB": str(folder / "benchmark.db"), "OPINION_TRADE_API_KEY": "benchmark"}
-        opinionscope("cleanup", **settings)
+        opinionscope("cleanup", settings=settings)
         for name, words, imports, goal in CASES:
             with _held_lock(folder / "benchmark.db.whales.lock") if "skipped" in name else nullcontext():
                 ours, theirs = alternate(
-                    lambda words=words: opinionscope(*words, **settings).wall,  # type: ignore[misc]
+                    lambda words=words: opinionscope(*words, settings=settings).wall,  # type: ignore[misc]
                     lambda imports=imports: run(sys.executable, "-c", imports).wall,  # type: ignore[misc]
                     ROUNDS,
                 )

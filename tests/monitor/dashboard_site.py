@@ -69,8 +69,8 @@ def served(command: CommandLine) -> Iterator[str]:
         yield found[0].rstrip("/")
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (0, "")
+        output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors) == (0, "", "")
 
 
 def ask(url: str, *, method: str = "GET", host: str | None = None) -> tuple[int, str, dict[str, str]]:

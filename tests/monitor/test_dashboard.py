@@ -139,7 +139,7 @@ def test_hostile_texts_are_escaped_and_nothing_is_loaded_from_elsewhere(site: st
     assert SCRIPT not in body
     assert "<img" not in body
     assert not re.findall(r"""(?:src|action|data-url)=["']?(?:https?:)?//""", body)
-    assert not re.findall(r"<link[^>]*(?:https?:)?//", body)
+    assert not re.findall(r"<link[^>]*(?:https?:)?//", body.replace(site, ""))
     assert "default-src 'none'" in headers["content-security-policy"]
 
 
@@ -149,7 +149,7 @@ def test_no_dashboard_may_run_a_script_that_is_written_into_it(site: str, page: 
 
     assert "script-src 'self';" in headers["content-security-policy"]
     assert not re.findall(r"<script(?![^>]*src=)", body)
-    assert not re.findall(r"\son[a-z]+=", body)
+    assert not re.findall(r"<[^>]*\son[a-z]+=", body)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def build_site(database: Path, rate_limit: float) -> Any:
     """The Datasette of this database; `rate_limit` is the setting, in requests a second."""
     if not pm.has_plugin(plugin.NAME):
         pm.register(plugin, plugin.NAME)
+    # Where rich is installed, Datasette prints every 404 with all the variables of all its frames.
+    pm.get_plugin("datasette.handle_exception").rich = None
     site = Datasette(
         metadata=_metadata(rate_limit),
         settings={
