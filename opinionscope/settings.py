@@ -20,7 +20,8 @@ def _safe_base_url(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not carry a user name or password")
-    if not parts.hostname or parts.query or parts.fragment:
+    plain = all(character.isprintable() and not character.isspace() for character in url.strip())
+    if not parts.hostname or parts.query or parts.fragment or not plain:
         raise ValueError("must be an address like https://host/path")
     if not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
         raise ValueError("must be https (http only on the loopback interface)")

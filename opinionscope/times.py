@@ -16,13 +16,12 @@ def utc_now() -> datetime:
 
 def to_seconds_text(moment: datetime) -> str:
     """`2026-01-31T09:05:07Z`: the form of trade and market times."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def to_millis_text(moment: datetime) -> str:
     """`2026-01-31T09:05:07.123Z`: the form of log times."""
-    moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 @lru_cache(maxsize=1024)

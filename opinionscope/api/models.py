@@ -40,13 +40,15 @@ def _side(value: Any) -> Any:
 
 
 def _no_moment(value: Any) -> Any:
-    return None if value in (0, "0", "") else value
+    value = _number(value)
+    return None if value in (0, "0") else value
 
 
 _Positive = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
 _Signed = Annotated[Decimal, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
 _Digits = Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
-_Moment = Annotated[int, Field(ge=1, le=LAST_SECOND)]
+_Whole = Annotated[int, BeforeValidator(_number)]
+_Moment = Annotated[_Whole, Field(ge=1, le=LAST_SECOND)]
 
 Amount = Annotated[_Positive, BeforeValidator(_number)]
 OptionalAmount = Annotated[_Positive | None, BeforeValidator(_number)]
@@ -71,7 +73,7 @@ class Trade(_Answer):
     root_market_title: Text = Field(None, alias="rootMarketTitle")
     side: Annotated[Literal["BUY", "SELL", "SPLIT", "MERGE"], BeforeValidator(_side)]
     outcome: Text = None
-    outcome_side: int | None = Field(None, alias="outcomeSide", ge=0, le=1_000)
+    outcome_side: _Whole | None = Field(None, alias="outcomeSide", ge=0, le=1_000)
     price: Amount
     shares: Amount
     amount: Amount
@@ -87,8 +89,8 @@ class Market(_Answer):
 
     market_id: Id = Field(alias="marketId")
     title: str = Field(alias="marketTitle")
-    status: Annotated[int, Field(ge=1, le=6)]
-    market_type: int | None = Field(None, alias="marketType")
+    status: Annotated[_Whole, Field(ge=1, le=6)]
+    market_type: _Whole | None = Field(None, alias="marketType")
     children: list[Any] | None = Field(None, alias="childMarkets")
     labels: list[str] | None = None
     yes_label: Text = Field(None, alias="yesLabel")

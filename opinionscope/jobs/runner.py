@@ -102,7 +102,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self._are_heard = False
-        self._waiting = False
+        self._came = False
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._take) for number in self._NUMBERS}
@@ -114,16 +114,21 @@ class _Signals:
 
     @contextmanager
     def heard(self) -> Iterator[None]:
-        """For the block, a signal raises Interrupted at once; one that came before raises it now."""
+        """For the block, the first signal raises Interrupted at once; one that came before raises it now."""
         self._are_heard = True
         try:
-            if self._waiting:
+            if self._came:
                 raise Interrupted("interrupted")
             yield
+        except Exception:
+            if self._came:
+                # Whatever it has become on its way out of the code that it struck.
+                raise Interrupted("interrupted") from None
+            raise
         finally:
-            self._are_heard = self._waiting = False
+            self._are_heard = self._came = False
 
     def _take(self, *_: Any) -> None:
-        if self._are_heard:
+        first, self._came = not self._came, True
+        if first and self._are_heard:
             raise Interrupted("interrupted")
-        self._waiting = True

@@ -5,80 +5,21 @@ Two pacers on one file are two processes to each other: each locks the file thro
 
 import json
 import math
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import opinionscope.api.pacer as pacer_module
-from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT, Pacer
 from opinionscope.errors import OutOfTime, Paused
-from opinionscope.exchange import Exchange, ExchangeServer
 from opinionscope.exchange.rate_window import worst_window
-from opinionscope.settings import Settings
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
-
-_SENDER = """
-import sys, threading, time
-from pathlib import Path
-from opinionscope.api.client import OpinionClient
-from opinionscope.api.pacer import Pacer
-from opinionscope.errors import OutOfTime
-from opinionscope.settings import Settings
-
-url, path, limit, threads, seconds = sys.argv[1:]
-settings = Settings.model_validate(
-    {"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": url, "OPINIONSCOPE_RATE_LIMIT": limit}
-)
-deadline = time.monotonic() + float(seconds)
-with OpinionClient(settings, Pacer(Path(path), settings.rate_limit), connections=16, deadline=deadline) as client:
-    def send():
-        try:
-            while True:
-                client.fetch_trades("0x" + "a" * 40, 1)
-        except OutOfTime:
-            return
-    workers = [threading.Thread(target=send) for _ in range(int(threads))]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-"""
-
-
-def still_exchange() -> Exchange:
-    return Exchange(markets=3, wallets=0, trades_per_minute=0, market_churn_per_minute=0, clock=NOON.timestamp)
-
-
-def send_from_processes(server: ExchangeServer, path: Path, limit: int, processes: int, seconds: float) -> None:
-    """Let so many processes of four threads each send as much as they may."""
-    words = [sys.executable, "-c", _SENDER, server.url, str(path), str(limit), "4", str(seconds)]
-    for sender in [subprocess.Popen(words) for _ in range(processes)]:
-        assert sender.wait(60) == 0
-
-
-@pytest.mark.parametrize(("limit", "processes"), [(50, 3), (15, 2)])
-def test_processes_and_threads_share_the_limit_and_use_it(tmp_path: Path, limit: int, processes: int) -> None:
-    worst = []
-    # A busy machine can shake requests together on their way: what is wrong with the limit shows every time.
-    for attempt in range(3):
-        with ExchangeServer(still_exchange(), rate_limit=None) as server:
-            send_from_processes(server, tmp_path / f"pacer-{attempt}", limit, processes, seconds=3.0)
-            arrivals = [request.at for request in server.requests]
-            worst.append(server.worst_window(1.0))
-        assert len(arrivals) - 1 >= 0.9 * limit * (arrivals[-1] - arrivals[0])
-        if worst[-1] <= limit:
-            return
-    raise AssertionError(f"more than {limit} requests within a second: {worst}")
 
 
 class HandTurnedTime:
@@ -288,26 +229,3 @@ def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: Ha
         send(one, count=1)
     assert len(one.minutes()) == 15
     assert minute not in one.minutes()
-
-
-@pytest.mark.parametrize(
-    ("header", "pause"),
-    [("3600", 3600), (format_datetime(NOON.replace(hour=13), usegmt=True), 3600), (None, 1), ("soon", 1)],
-)
-def test_the_wait_that_the_exchange_asks_for_is_taken_as_seconds_as_a_date_or_as_a_second(
-    tmp_path: Path, header: str | None, pause: int
-) -> None:
-    """The exchange's clock stands still, and far from ours: a date is meant by its clock."""
-    with ExchangeServer(still_exchange(), rate_limit=0, retry_after=header) as server:
-        settings = Settings.model_validate({"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": server.url})
-        pacer = Pacer(tmp_path / "pacer", 15)
-        deadline = time.monotonic() + 0.7
-        with OpinionClient(settings, pacer, connections=1, deadline=deadline) as client:
-            with pytest.raises(Exception, match=r"429|pause"):
-                client.fetch_trades("0x" + "a" * 40, 1)
-            with pytest.raises(Paused) as paused, pacer.turn(deadline):
-                pytest.fail("a turn came in a pause")
-        pacer.close()
-        assert len(server.requests) == 1
-    asked = float(str(paused.value).split()[-3])
-    assert asked == pytest.approx(pause, abs=1)

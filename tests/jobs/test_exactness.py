@@ -75,7 +75,7 @@ def play(reader: Reader, history: Sequence[Batch], runs: Sequence[Run]) -> None:
     reader.model.happens.clear()
 
 
-@examples(300)
+@examples(250)
 @given(history=HISTORY, runs=RUNS)
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
     history: Sequence[Batch], runs: Sequence[Run]
@@ -102,7 +102,7 @@ LIES: dict[str, Total] = {
 }
 
 
-@examples(120)
+@examples(100)
 @given(history=HISTORY, runs=RUNS, lies=st.lists(st.sampled_from(sorted(LIES)), min_size=1, max_size=3))
 def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
     history: Sequence[Batch], runs: Sequence[Run], lies: Sequence[str]
@@ -170,12 +170,30 @@ def test_equal_fills_with_different_fees_are_stored_with_their_own(tmp_path: Pat
 def test_a_history_read_over_many_runs_leaves_no_gap_where_new_trades_came_in(tmp_path: Path) -> None:
     reader = reader_of(tmp_path, Batch(2_000, spread=2))
     runs = 0
-    while len(reader.model.entries) - reader.known() > 30 and runs < 40:
-        reader.model.happens.extend([[Batch(2, spread=1)]] * 12)
+    while len(reader.model.entries) - reader.known() > 100 and runs < 40:
+        reader.model.happens.extend([[Batch(5, spread=1)]] * 12)
         reader.run(requests=12)
         runs += 1
     assert runs < 40
     assert reader.run() < 25, "what is left is read, not everything again"
+    reader.check(exact=True)
+
+
+def test_equal_fills_are_complete_where_one_run_stopped_between_them_and_the_next_goes_on(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(200, spread=1), Batch(15, pattern=(0,)), Batch(12, spread=1))
+    reader.run(requests=1)
+    reader.model.add(Batch(5, spread=1))
+    pages_and_the_first_two_again = len(reader.model.entries) // 20 + 1 + 2
+    assert reader.run() < pages_and_the_first_two_again
+    reader.check(exact=True)
+
+
+def test_a_history_is_read_to_its_end_although_the_list_moves_and_no_total_is_told(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, Batch(100, spread=1))
+    reader.model.claim = LIES["not told"]
+    reader.model.happens.extend([(), [Batch(3, spread=1)], [Batch(3, spread=1)]])
+    reader.run()
+    reader.run()
     reader.check(exact=True)
 
 

@@ -52,7 +52,7 @@ def _spoil(connection: sqlite3.Connection) -> None:
     )
     largest = "SELECT external_id FROM markets WHERE market_type <> 'child' ORDER BY volume DESC LIMIT 1"
     connection.execute(
-        f"UPDATE markets SET title = ?, url = 'https://app.opinion.trade.evil.example/' WHERE external_id = ({largest})",
+        f"UPDATE markets SET title = ?, url = 'https://app.opinion.trade.evil/' WHERE external_id = ({largest})",
         HOSTILE[2:],
     )
 

@@ -109,7 +109,9 @@ def test_the_filters_of_activity_leave_only_what_they_name(stored: CommandLine, 
     assert min(row["amount"] for row in shown(min_amount=str(amount))) >= amount
 
 
-@pytest.mark.parametrize("filters", [{}, {"market": "x"}, {"whale": "x"}, {"min_amount": "5"}, {"market": "x", "whale": "x"}])
+@pytest.mark.parametrize(
+    "filters", [{}, {"market": "x"}, {"whale": "x"}, {"min_amount": "5"}, {"market": "x", "whale": "x"}]
+)
 @pytest.mark.parametrize("chart", CHARTS["activity"])
 def test_activity_never_walks_through_all_trades(stored: CommandLine, chart: str, filters: dict[str, str]) -> None:
     given = {"whale": "", "market": "", "min_amount": ""} | filters
@@ -126,12 +128,16 @@ def test_activity_never_walks_through_all_trades(stored: CommandLine, chart: str
 def test_only_links_to_the_exchange_are_handed_to_the_page(site: str) -> None:
     trades, markets = rows(site, "activity", "trades"), rows(site, "markets", "largest")
 
-    assert {row["url"].split("?")[0] for row in trades + markets if "url" in row} == {"https://app.opinion.trade/detail"}
+    assert {row["url"].split("?")[0] for row in trades + markets if "url" in row} == {
+        "https://app.opinion.trade/detail"
+    }
     assert [row for row in trades if row["market"] == HOSTILE[0] and "url" not in row]
     assert [row for row in markets if row["title"] == HOSTILE[2] and "url" not in row]
 
 
-@pytest.mark.parametrize("path", [*(f"/-/dashboards/{page}" for page in CHARTS), "/-/dashboards", "/opinionscope/whales"])
+@pytest.mark.parametrize(
+    "path", [*(f"/-/dashboards/{page}" for page in CHARTS), "/-/dashboards", "/opinionscope/whales"]
+)
 def test_hostile_texts_are_escaped_and_nothing_is_loaded_from_elsewhere(site: str, path: str) -> None:
     status, body, headers = ask(f"{site}{path}?" + urlencode({"market": SCRIPT, "whale": SCRIPT, "job": SCRIPT}))
 
@@ -216,7 +222,9 @@ def test_it_serves_until_it_is_told_to_end(stored: CommandLine, number: signal.S
 def test_it_listens_on_the_loopback_interface_alone(site: str) -> None:
     port = int(site.rsplit(":", 1)[1])
     listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    addresses = {line[1].split(":")[0] for line in listening if int(line[1].split(":")[1], 16) == port and line[3] == "0A"}
+    addresses = {
+        line[1].split(":")[0] for line in listening if int(line[1].split(":")[1], 16) == port and line[3] == "0A"
+    }
 
     assert addresses == {"0100007F"}
 

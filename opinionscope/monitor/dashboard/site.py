@@ -21,7 +21,7 @@ _SECONDS_PER_QUERY = 5
 class ReadOnlyDatabase(Database):  # type: ignore[misc]
     """The SQLite file as Datasette reads it: whatever it is called, and never for writing."""
 
-    def connect(self, write: bool = False) -> sqlite3.Connection:
+    def connect(self, write: bool = False) -> sqlite3.Connection:  # noqa: ARG002 - whatever is asked for
         """A connection that cannot write, with the SQL function `completeness` of the columns it is judged by."""
         uri = f"{Path(self.path).as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
@@ -40,7 +40,6 @@ def build_site(database: Path, rate_limit: float) -> Any:
         metadata=_metadata(rate_limit),
         settings={
             "allow_csv_stream": False,
-            "allow_facet": True,
             "default_allow_sql": False,
             "sql_time_limit_ms": _SECONDS_PER_QUERY * 1000,
             "suggest_facets": False,
