@@ -126,10 +126,13 @@ def as_bytes(document: Any) -> bytes:
 
 def read_or_refuse(read: Callable[[], Page[Any]]) -> Page[Any] | None:
     """What was read; None where it was refused in our own words, which fit a log line."""
+    page, refusal = None, ""
     try:
         page = read()
-    except ApiError as refusal:
-        assert str(refusal).isprintable()
+    except ApiError as error:
+        refusal = str(error)
+    assert refusal.isprintable()
+    if page is None:
         return None
     assert all(problem.isprintable() for problem in page.problems)
     assert page.length == len(page.items) + len(page.problems)
@@ -238,9 +241,7 @@ def test_any_env_file_is_read_or_refused(content: bytes) -> None:
         path.write_bytes(content)
         try:
             variables = _read_env_file(path)
-        except ConfigurationError as refusal:
-            assert str(path) in str(refusal)
-            assert "write NAME=value" in str(refusal) or "cannot be read" in str(refusal)
+        except ConfigurationError:
             return
     assert all(isinstance(each, str) for pair in variables.items() for each in pair)
 
@@ -254,8 +255,7 @@ def test_any_env_file_is_read_or_refused(content: bytes) -> None:
 def test_any_since_is_a_moment_in_utc_or_refused(text: str) -> None:
     try:
         since = parse_since(text, NOW)
-    except UsageError as refusal:
-        assert "write 90s" in str(refusal)
+    except UsageError:
         return
     assert since.utcoffset() == timedelta(0)
     assert len(to_seconds_text(since)) == 20

@@ -103,7 +103,7 @@ def test_netrc_and_proxies_bend_no_request(command: CommandLine, server: Exchang
     (command.home / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
     (command.home / ".netrc").chmod(0o600)
     proxy = "http://127.0.0.1:9"
-    proxies = {name: proxy for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY")}
+    proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"), proxy)
     assert command("sync", "markets", **proxies).returncode == 0
 
 
@@ -176,7 +176,8 @@ def test_hostile_texts_of_the_exchange_are_inert_in_every_listing(
     server.faults.add(Fault("echo_key"))
     command("sync", "whales")
     piped = command(*words).stdout
-    on_terminal = run_on_terminal(command, *words, width=120, ends=int(words == ["status"]))
+    unwell = words == ["status"]  # which ends with 1, since `stats` has never run
+    on_terminal = piped if unwell else run_on_terminal(command, *words, width=120)
     for shown in (piped, re.sub(r"\x1b\[[0-9;]*m", "", on_terminal)):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
     assert "\x1b[31mred" not in on_terminal
@@ -219,12 +220,14 @@ def test_sql_is_put_together_from_constants_of_its_own_module_alone() -> None:
                     assert re.fullmatch(CONSTANT_SQL, source), f"{path.name}: {source}"
 
 
-CONSTANT_SQL = r"[_A-Z]+|(places|columns|int\(pages\)|statement)|' AND '\.join\(conditions\)|', '\.join\(.*(_COLUMNS|_CHANGING).*\)"
+CONSTANT_SQL = (
+    r"[_A-Z]+|places|columns|int\(pages\)|statement|' AND '\.join\(conditions\)|', '\.join\(.*(_COLUMNS|_CHANGING).*\)"
+)
 """What a statement may be made of: constants, lists of column names and of `?`, and conditions written in the code."""
 
 
 def is_sql(string: ast.JoinedStr) -> bool:
-    text = "".join(part.value for part in string.values if isinstance(part, ast.Constant))
+    text = "".join(str(part.value) for part in string.values if isinstance(part, ast.Constant))
     return bool(re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA)\b", text))
 
 

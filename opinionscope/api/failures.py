@@ -11,6 +11,11 @@ from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, NotFound, 
 
 KEY_TROUBLE = {401, 403, 11001, 11002, 11004, 11005, *range(11009, 11014)}
 _LONGEST_MESSAGE = 200
+_NO_CONNECTION = {
+    "NameResolutionError": "the host name of the exchange cannot be resolved",
+    os.strerror(errno.ECONNREFUSED): "refused",
+    os.strerror(errno.EMFILE): "this process may not open so many files, see `ulimit -n`",
+}
 
 
 def failure_of(number: object, message: str) -> ApiError:
@@ -40,13 +45,8 @@ def transport_failure(error: requests.RequestException) -> ApiUnavailable:
         return ApiUnavailable("no connection in time")
     if isinstance(error, requests.Timeout):
         return ApiUnavailable("no answer in time")
-    if "NameResolutionError" in text:
-        return ApiUnavailable("no connection: the host name of the exchange cannot be resolved")
-    if os.strerror(errno.ECONNREFUSED) in text:
-        return ApiUnavailable("no connection: refused")
-    if os.strerror(errno.EMFILE) in text:
-        return ApiUnavailable("no connection: this process may not open so many files, see `ulimit -n`")
-    return ApiUnavailable("the connection broke")
+    reasons = [reason for sign, reason in _NO_CONNECTION.items() if sign in text]
+    return ApiUnavailable(f"no connection: {reasons[0]}" if reasons else "the connection broke")
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:

@@ -83,8 +83,10 @@ class Reading:
 
     def _may_hold_copies(self, number: int, page: Page[Trade]) -> bool:
         """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
+        if not page.items or _first_second(page) != self._last_second:
+            return False
         keys = _keys(page)
-        if not keys or keys[0][0] != self._last_second or self._of_last_second.isdisjoint(keys):
+        if self._of_last_second.isdisjoint(keys):
             return False
         # The same page once more is either full of copies or an exchange that does not turn pages.
         return keys != self._keys or (_position(number, page) <= (page.total or 0) and _is_full_of_copies(page))
@@ -104,10 +106,10 @@ class Reading:
 
     def _take_in(self, number: int, page: Page[Trade], pages: list[Page[Trade]]) -> PageRead:
         trades = [trade for each in pages for trade in each.items]
-        keys = [trade_key(trade) for trade in trades]
-        counts = Counter(keys)
-        self._note_barren(counts, page.total or 0)
-        self._keys = _keys(page)
+        keys_by_page = [_keys(each) for each in pages]
+        keys = [key for each in keys_by_page for key in each]
+        self._note_barren(Counter(keys), page.total or 0)
+        self._keys = keys_by_page[-1]
         self._note_last_second(keys)
         problems = [problem for each in pages for problem in each.problems]
         is_last = self._is_last(number, page)
@@ -115,8 +117,10 @@ class Reading:
 
     def _note_barren(self, counts: Counter[TradeKey], total: int) -> None:
         """Note whether the page shows anything new. What the list has grown by may come again, more may not."""
-        self._barren = self._barren + 1 if counts and counts <= self._shown else 0
-        self._shown |= counts
+        # Key by key: Counter's own operators would walk through all that the reading has shown so far.
+        more = {key: count for key, count in counts.items() if count > self._shown[key]}
+        self._barren = self._barren + 1 if counts and not more else 0
+        self._shown.update({key: count - self._shown[key] for key, count in more.items()})
         self._first_total = total if self._first_total is None else self._first_total
         growth = max(0, total - self._first_total)
         if self._barren >= _BARREN_PAGES + growth // PAGE_SIZE:

@@ -43,7 +43,7 @@ def run_job(
         with try_lock(beside(database, f"{job}.lock")) as locked:
             if locked:
                 with Store.open(database) as store, _Signals() as signals:
-                    return _run_logged(job, store, work, watch, clock, signals)
+                    return _run_logged(job, store, work, watch=watch, clock=clock, signals=signals)
     except StoreError as error:
         watch.store_failed(error)
         raise
@@ -56,6 +56,7 @@ def _run_logged(
     job: str,
     store: Store,
     work: Callable[[Run], JobResult],
+    *,
     watch: Watch,
     clock: Callable[[], datetime],
     signals: "_Signals",

@@ -65,8 +65,9 @@ def _find_new(transaction: Transaction, wallet: Wallet, read: PageRead, known: C
     new = list[_NewTrade]()
     for key, trades in by_key.items():
         if len(trades) > known[key]:
-            details = stored_details(transaction, wallet.address, key) if known[key] else Counter()
-            picked = pick_new(trades, known[key], details)
+            picked = trades
+            if known[key]:
+                picked = pick_new(trades, known[key], stored_details(transaction, wallet.address, key))
             new += [_NewTrade(key, known[key] + number, trade) for number, trade in enumerate(picked, start=1)]
     return new
 

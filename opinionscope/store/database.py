@@ -15,6 +15,9 @@ SCHEMA_VERSION = 2
 BUSY_SECONDS = 15.0
 _APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
+# 16 MiB: trades are committed page by page and touch the same index pages again and again, which is cheaper to write
+# back to the file once.
+_CHECKPOINT_PAGES = 4000
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Transaction = sqlite3.Connection
@@ -124,6 +127,7 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
 
 

@@ -49,7 +49,7 @@ def run_limited(command: CommandLine, limit: Callable[[], None], *words: str) ->
         [*COMMAND, *words],
         env=command.environment | {"PYTHONDONTWRITEBYTECODE": "1"},
         cwd="/",
-        preexec_fn=limit,  # noqa: PLW1509 - nothing else runs in this process at that moment
+        preexec_fn=limit,
         capture_output=True,
         text=True,
         timeout=60,
@@ -129,9 +129,7 @@ def read_only(path: Path) -> Iterator[None]:
     path.chmod(0o600)
 
 
-def test_a_database_that_may_only_be_read_fails_the_jobs_in_one_line(
-    command: CommandLine, exchange: Exchange
-) -> None:
+def test_a_database_that_may_only_be_read_fails_the_jobs_in_one_line(command: CommandLine, exchange: Exchange) -> None:
     with read_only(command.database):
         for words in JOBS:
             result = run_limited(command, without_privileges, *words)
@@ -176,7 +174,7 @@ def test_a_database_that_stays_locked_is_told_of_and_works_once_it_is_free(
 ) -> None:
     monkeypatch.setattr(store_database, "BUSY_SECONDS", 0.05)
     with Store.open(tmp_path / "o.db") as store:
-        with locked(store.path), pytest.raises(StoreError, match="locked by another program.*the next run"):
+        with locked(store.path), pytest.raises(StoreError, match=r"locked by another program.*the next run"):
             write(store)
         write(store)
         assert store.value("SELECT count(*) FROM request_minutes") == 1
@@ -187,20 +185,29 @@ def write(store: Store) -> None:
         transaction.execute("INSERT INTO request_minutes VALUES ('2026-01-01T00:00:00.000Z', 1, 0)")
 
 
-def test_a_locked_database_holds_no_run_up_for_long_after_its_first_complaint(
-    command: CommandLine, exchange: Exchange
+def test_a_database_that_gets_locked_is_waited_for_by_all_workers_together(
+    command: CommandLine, trading: Trading
 ) -> None:
-    shorten = "import opinionscope.store.database as d; d.BUSY_SECONDS = 0.3; from opinionscope.__main__ import main; "
-    words = [sys.executable, "-c", f"{shorten} import sys; sys.argv[1:] = ['sync', 'whales']; main()"]
+    exchange = Exchange(seed=3, markets=1, wallets=16, history=5, trades_per_minute=0, market_churn_per_minute=0)
+    server = trading(exchange, latency=0.5)
+    command("whales", "add", *exchange.wallets)
+    patience = 0.7
+    shorten = f"import opinionscope.store.database as d; d.BUSY_SECONDS = {patience}; "
+    code = shorten + "import sys; sys.argv[1:] = ['sync', 'whales']; from opinionscope.__main__ import main; main()"
+    run = subprocess.Popen([sys.executable, "-c", code], env=command.environment, stderr=subprocess.PIPE, text=True)
+    while not server.requests:
+        assert run.poll() is None
+        time.sleep(0.01)
     with locked(command.database) as other:
-        process = subprocess.Popen(words, env=command.environment, stderr=subprocess.PIPE, text=True)
         began = time.monotonic()
-        _, stderr = process.communicate(timeout=30)
-        assert time.monotonic() - began < 5
-        assert process.returncode == 1
-        assert "locked by another program" in stderr
+        _, stderr = run.communicate(timeout=30)
+        assert time.monotonic() - began < 8 * patience, "not once for each of the sixteen"
         other.execute("ROLLBACK")
-    assert_all_is_well_again(command, exchange)
+    assert run.returncode == 1
+    assert "locked by another program" in stderr
+    assert command("sync", "whales", OPINIONSCOPE_RETENTION_DAYS="36500").returncode == 0
+    assert_trades_are_exact(command, exchange)
+    assert command.query("SELECT status FROM sync_logs ORDER BY id") == [("failed",), ("completed",)]
 
 
 def test_a_damaged_file_is_told_of_and_left_alone_by_every_command(command: CommandLine, exchange: Exchange) -> None:
@@ -255,7 +262,12 @@ def test_an_old_database_that_is_upgraded_while_cron_fires(command: CommandLine,
         command.database = tmp_path / f"old{number}" / "opinionscope.db"
         command.database.parent.mkdir()
         make_first_release(command.database)
-        processes = [command.start("stats"), command.start("cleanup"), command.start("logs"), command.start("whales", "list")]
+        processes = [
+            command.start("stats"),
+            command.start("cleanup"),
+            command.start("logs"),
+            command.start("whales", "list"),
+        ]
         for process in processes:
             _, stderr = process.communicate(timeout=30)
             assert (process.returncode, stderr) == (0, "")
@@ -271,4 +283,6 @@ def make_first_release(path: Path) -> None:
         migrations.apply(Database(connection), stop_before=second)
         connection.execute(f"PRAGMA application_id = {store_database._APPLICATION_ID}")
         connection.execute("PRAGMA user_version = 1")
-        connection.execute("INSERT INTO sync_logs (type, status, started_at) VALUES ('markets', 'completed', '2026-01-01T00:00:00.000Z')")
+        connection.execute(
+            "INSERT INTO sync_logs (type, status, started_at) VALUES ('markets', 'completed', '2026-01-01T00:00:00.000Z')"
+        )

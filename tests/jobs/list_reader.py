@@ -1,6 +1,5 @@
 """One wallet read with the product's own History and database, run by run, and what it then holds."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from opinionscope.api.models import Trade
@@ -44,13 +43,14 @@ class MortalStore(Store):
 
 
 @cache
-def empty_database() -> Path:
-    """A database with the one wallet, made once and copied for each example."""
-    path = Path(mkdtemp(prefix="exactness-")) / "empty.db"
-    with Store.open(path) as store:
-        add_whales(store, [(ADDRESS, None)], "manual", datetime.fromtimestamp(FIRST_SECOND, UTC))
-        store.pragma("journal_mode = DELETE")
-    return path
+def empty_database() -> bytes:
+    """A database file with the one wallet, made once and copied for each example."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        with Store.open(path) as store:
+            add_whales(store, [(ADDRESS, None)], "manual", NEXT_DAY)
+            store.pragma("journal_mode = DELETE")
+        return path.read_bytes()
 
 
 @dataclass
@@ -64,7 +64,8 @@ class Reader:
     path: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.path = Path(shutil.copy(empty_database(), self.folder / "whales.db"))
+        self.path = self.folder / "whales.db"
+        self.path.write_bytes(empty_database())
         self.model.purge = self.purge
 
     @contextmanager

@@ -23,7 +23,8 @@ WALLET = "0x" + "7e" * 20
 FILLINGS: dict[str, Sequence[Any]] = {
     "INSERT INTO markets (platform, external_id, market_type, title, status, labels, first_seen_at, updated_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)": (
-        "opinion_trade", "7", "binary", "Été ↑ 100,000?", "activated", "[]", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+        "opinion_trade", "7", "binary", "Été ↑ 100,000?", "activated", "[]",
+        "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z",
     ),
     "INSERT INTO whales (id, address, name, source, added_at, known_trades, api_total, traded_count, traded_volume, "
     "profit_sum, resume_position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)": (
@@ -31,7 +32,8 @@ FILLINGS: dict[str, Sequence[Any]] = {
     ),
     "INSERT INTO whale_activity (id, whale_address, platform, market_external_id, tx_hash, action, amount, timestamp, "
     "first_seen_at, fingerprint, copy) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)": (
-        1, WALLET, "opinion_trade", "7", "0x1", "BUY", 12.5, "2026-01-02T03:04:05Z", "2026-01-02T03:05:00.000Z", -(2**63), 1
+        1, WALLET, "opinion_trade", "7", "0x1", "BUY", 12.5,
+        "2026-01-02T03:04:05Z", "2026-01-02T03:05:00.000Z", -(2**63), 1,
     ),
     "INSERT INTO counted_trades (whale_id, second, fingerprint, copies) VALUES (?, ?, ?, ?)": (1, 1_760_000_000, 5, 2),
     "INSERT INTO whale_hours (whale_id, hour, volume) VALUES (?, ?, ?)": (1, 489_000, 12.5),
