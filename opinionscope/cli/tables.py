@@ -47,6 +47,8 @@ class Column:
 def plain(text: str, limit: int = LONGEST_TEXT) -> str:
     """The text on one line, at most `limit` characters, with a � for each that a terminal would obey or hide."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    if shown.isprintable():
+        return " ".join(shown.split())
     return " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in shown).split())
 
 
@@ -90,23 +92,17 @@ def print_table(columns: Sequence[Column], rows: Sequence[Any], *, nothing: str)
     if not rows:
         write(f"{nothing}\n")
         return
-    from rich.table import Table
     from rich.text import Text
 
-    from opinionscope.cli.fitting import cut, fitting, measured, widths_of
+    from opinionscope.cli.fitting import fitting, lines_of, measured, widths_of
 
     console = _console()
     shown = fitting([measured(column, rows) for column in columns], console.width)
-    widths = widths_of(shown, console.width)
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
-    for cells, width in zip(shown, widths, strict=True):
-        wraps = cells.column.flexible == "wrap"
-        justify: Literal["left", "right"] = "right" if cells.column.right else "left"
-        table.add_column(cells.column.title, justify=justify, width=width, no_wrap=not wraps, overflow="fold")
-    for number, row in enumerate(rows):
-        texts = (cut(cells, number, width) for cells, width in zip(shown, widths, strict=True))
-        styles = (cells.column.style(row) for cells in shown)
-        table.add_row(*map(Text, texts, styles))
+    table = Text(no_wrap=True, overflow="ignore")
+    for line in lines_of(shown, widths_of(shown, console.width), rows):
+        for text, style in line:
+            table.append(text, style)
+        table.append("\n")
     _render(console, table)
 
 
@@ -173,5 +169,5 @@ def _console() -> "Console":
 
 def _render(console: "Console", what: "RenderableType") -> None:
     with console.capture() as capture:
-        console.print(what)
+        console.print(what, end="")
     write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))

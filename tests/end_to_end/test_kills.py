@@ -47,7 +47,7 @@ def kill_again_and_again(command: CommandLine, job: str, prepare: Prepare) -> Co
             wait(run, chance.uniform(0.0, typical))
         else:
             wait_for_work(command, run, killed_before)
-            wait(run, chance.uniform(0.0, 0.4 * typical))
+            wait(run, 0.4 * typical * chance.random() ** 4)  # most of them soon: the work of some jobs is short
         run.send_signal(how)
         _, stderr = run.communicate(timeout=5)
         assert integrity(command) == "ok"
@@ -155,5 +155,5 @@ def test_a_second_signal_does_not_keep_the_row_from_being_closed(command: Comman
         for _ in range(20):
             run.send_signal(signal.SIGTERM)
         run.communicate(timeout=5)
-        assert run.returncode == 1
+        assert run.returncode in (1, -signal.SIGTERM), "the last one may come when all is done"
         assert (command.last_run(job)["status"], command.last_run(job)["error"]) == ("failed", "interrupted")

@@ -284,5 +284,6 @@ def make_first_release(path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {store_database._APPLICATION_ID}")
         connection.execute("PRAGMA user_version = 1")
         connection.execute(
-            "INSERT INTO sync_logs (type, status, started_at) VALUES ('markets', 'completed', '2026-01-01T00:00:00.000Z')"
+            "INSERT INTO sync_logs (type, status, started_at) VALUES (?, ?, ?)",
+            ("markets", "completed", "2026-01-01T00:00:00.000Z"),
         )
