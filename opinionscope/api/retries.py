@@ -36,7 +36,10 @@ class Retries:
             return self._call_again(fetch, failure)
 
     def _call_again(self, fetch: Callable[[], Answer], failure: ApiError) -> Answer:
-        import backoff
+        try:
+            import backoff
+        except OSError:
+            raise failure from None  # no file can be opened any more, so there is no second try either
 
         failures = [failure]
 

@@ -214,6 +214,26 @@ def test_a_fault_everywhere_ends_the_run_in_its_budget_and_passes(
     assert stored_markets(command) == true_markets(exchange)
 
 
+def test_a_page_that_comes_for_every_page_is_not_taken_for_more_trades_where_a_reading_goes_on(
+    command: CommandLine, trading: Trading
+) -> None:
+    exchange = still_exchange(wallets=1, history=60)
+    server = trading(exchange)
+    command.settings["OPINIONSCOPE_RETENTION_DAYS"] = "36500"
+    command("whales", "add", *exchange.wallets)
+    server.faults.add(Fault("errno_nonzero", path_contains="page=3"))
+    command("sync", "whales")
+    assert command.query("SELECT resume_position FROM whales") == [(40,)]
+    server.faults.clear()
+    server.faults.add(Fault("same_page_forever"))
+    assert command("sync", "whales").returncode == 1
+    assert_no_trade_is_wrong(command, exchange)
+    server.faults.clear()
+    for _ in range(2):
+        assert command("sync", "whales").returncode == 0
+    assert_trades_are_exact(command, exchange)
+
+
 @pytest.mark.parametrize("name", some(STORMS, ["429_no_retry_after"]))
 def test_a_storm_of_429_ends_in_the_budget_and_is_counted(command: CommandLine, trading: Trading, name: str) -> None:
     exchange = still_exchange()
