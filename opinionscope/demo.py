@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from opinionscope.errors import UsageError
 from opinionscope.exchange import Exchange, ExchangeServer
-from opinionscope.locations import DATABASE_VARIABLE, ENV_FILE_VARIABLE
+from opinionscope.locations import API_KEY_VARIABLE, DATABASE_VARIABLE, ENV_FILE_VARIABLE
 
 # At 15 requests a second this is read in some six seconds: 10 pages of markets, 6 x 10 pages of trades.
 MARKETS = 200
@@ -44,7 +44,7 @@ def set_stage(kept_database: Path | None = None) -> Iterator[Stage]:
         env_file.touch()
         variables = {
             "OPINION_TRADE_BASE_URL": server.url,
-            "OPINION_TRADE_API_KEY": "demo",
+            API_KEY_VARIABLE: "demo",
             DATABASE_VARIABLE: str(database),
             ENV_FILE_VARIABLE: str(env_file),
         }

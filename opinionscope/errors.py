@@ -31,7 +31,7 @@ class ConfigurationError(OpinionscopeError):
 
 
 class Interrupted(OpinionscopeError):
-    """The run was ended from outside: Ctrl-C or SIGTERM."""
+    """The run was ended from outside: Ctrl-C, SIGTERM or SIGHUP."""
 
 
 class StoreError(OpinionscopeError):
@@ -65,7 +65,7 @@ class RequestRefused(ApiError):
 
 
 class NotFound(RequestRefused):
-    """The exchange knows no such market (404)."""
+    """The exchange knows no such market or address (404)."""
 
 
 class KeyRefused(ApiError, ConfigurationError):

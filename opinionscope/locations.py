@@ -5,6 +5,7 @@ from pathlib import Path
 
 from opinionscope.errors import ConfigurationError
 
+API_KEY_VARIABLE = "OPINION_TRADE_API_KEY"
 DATABASE_VARIABLE = "OPINIONSCOPE_DB"
 ENV_FILE_VARIABLE = "OPINIONSCOPE_ENV_FILE"
 

@@ -1,8 +1,6 @@
 """Settings: the environment, then the env file, validated once; a wrong one stops before any work begins."""
 
-import os
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
 
@@ -105,8 +103,3 @@ class Settings(BaseModel):
 def _describe(problem: "ErrorDetails") -> str:
     variable = problem["loc"][0] if problem["loc"] else "settings"
     return f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-def config_file_is_private(path: Path) -> bool:
-    """Whether only its owner can read the file that holds the key."""
-    return os.stat(path).st_mode & 0o077 == 0

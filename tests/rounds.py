@@ -3,12 +3,25 @@
 import os
 from collections.abc import Collection, Sequence
 
+from hypothesis import HealthCheck, settings
+
 ROUNDS = int(os.environ.get("OPINIONSCOPE_TEST_ROUNDS", "0"))
 
 
 def rounds(few: int) -> int:
     """How many random rounds to play: a few, unless more are asked for."""
     return ROUNDS or few
+
+
+def examples(number: int) -> settings:
+    """The same so many examples each time, or as many times that number as rounds are asked for, drawn anew."""
+    return settings(
+        deadline=None,
+        max_examples=number * (ROUNDS or 1),
+        derandomize=not ROUNDS,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def some(cases: Collection[str], few: Sequence[str]) -> list[str]:

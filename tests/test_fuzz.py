@@ -91,11 +91,12 @@ def cases(number: int) -> settings:
 
 def objects(sound: dict[str, Any], fields: list[str]) -> st.SearchStrategy[Any]:
     """Sound objects with some of their fields replaced or missing, and anything else at all."""
-    changed = st.dictionaries(st.sampled_from(fields), ANYTHING, max_size=3).map(lambda news: sound | news)
+    news = st.dictionaries(st.sampled_from(fields), NUMBERS | ANYTHING, min_size=1, max_size=3)
+    changed = news.map(lambda news: sound | news)
     dropped = st.tuples(changed, st.sets(st.sampled_from(fields), max_size=2)).map(
         lambda pair: {name: value for name, value in pair[0].items() if name not in pair[1]}
     )
-    return st.one_of(changed, dropped, ANYTHING)
+    return st.one_of(changed, changed, dropped, ANYTHING)
 
 
 TRADES = objects(TRADE, TRADE_FIELDS)
@@ -117,7 +118,8 @@ def envelopes(items: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
         st.fixed_dictionaries({"data": listed}, optional={"total": NUMBERS}),
         ANYTHING,
     )
-    return documents.map(as_bytes)
+    sound = listed.map(lambda items: {"errno": 0, "errmsg": "", "result": {"list": items, "total": len(items)}})
+    return st.one_of(sound, sound, documents).map(as_bytes)
 
 
 def as_bytes(document: Any) -> bytes:

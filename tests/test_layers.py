@@ -8,7 +8,7 @@ import pytest
 import opinionscope
 
 PACKAGE = Path(opinionscope.__file__).parent
-BASE = {"errors", "times", "locks", "locations", "addresses", "settings"}
+BASE = {"errors", "times", "locks", "locations", "addresses", "settings", "text"}
 ALLOWED = {
     "api": BASE,
     "store": BASE,
@@ -45,6 +45,11 @@ def test_a_layer_imports_only_layers_below_it(layer: str) -> None:
     for path in sorted((PACKAGE / layer).rglob("*.py")):
         above = own_layers(imports_of(path)) - ALLOWED[layer] - {layer}
         assert not above, f"{path.relative_to(PACKAGE)} imports {above}"
+
+
+@pytest.mark.parametrize("module", sorted(BASE))
+def test_what_all_layers_stand_on_imports_none_of_them(module: str) -> None:
+    assert own_layers(imports_of(PACKAGE / f"{module}.py")) <= BASE
 
 
 @pytest.mark.parametrize("layer", sorted(FOREIGN))

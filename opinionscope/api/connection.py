@@ -30,6 +30,7 @@ class Line:
         self.deadline = deadline
         self._answer_seconds = answer_seconds
         self._mine = threading.local()
+        self._guard = threading.Lock()
         self._pending: dict[int, tuple[socket.socket, float]] = {}
         self._cut_off: set[int] = set()
         self._closed = threading.Event()
@@ -39,11 +40,13 @@ class Line:
     def request(self) -> Iterator[None]:
         """Around one request and the reading of its answer."""
         self._mine.sent_at = 0.0
-        self._cut_off.discard(threading.get_ident())
+        with self._guard:
+            self._cut_off.discard(threading.get_ident())
         try:
             yield
         finally:
-            self._pending.pop(threading.get_ident(), None)
+            with self._guard:
+                self._pending.pop(threading.get_ident(), None)
 
     @property
     def sent_at(self) -> float:
@@ -62,8 +65,9 @@ class Line:
             yield
         if connection.sock is not None:
             due = min(self.sent_at + self._answer_seconds, self.deadline + SECONDS_AFTER_DEADLINE)
-            self._pending[threading.get_ident()] = (connection.sock, due)
-            self._start_watch()
+            with self._guard:
+                self._pending[threading.get_ident()] = (connection.sock, due)
+                self._start_watch()
 
     def close(self) -> None:
         """End the watch."""
@@ -77,10 +81,12 @@ class Line:
     def _cut_off_slow_answers(self) -> None:
         while not self._closed.wait(0.5):
             now = time.monotonic()
-            for thread, (sock, due) in list(self._pending.items()):
-                if now > due and self._pending.pop(thread, None) is not None:
-                    self._cut_off.add(thread)
-                    _shut(sock)
+            # No request ends meanwhile: what is cut off is the one that is late, and never the thread's next one.
+            with self._guard:
+                late = [thread for thread, (_, due) in self._pending.items() if now > due]
+                self._cut_off.update(late)
+                for thread in late:
+                    _shut(self._pending.pop(thread)[0])
 
 
 def _shut(sock: socket.socket) -> None:

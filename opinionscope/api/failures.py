@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, NotFound, RequestRefused, Throttled
+from opinionscope.text import one_line
 
 KEY_TROUBLE = {401, 403, 11001, 11002, 11004, 11005, *range(11009, 11014)}
 _LONGEST_MESSAGE = 200
@@ -64,4 +65,4 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 
 def printable(text: str) -> str:
     """Upstream's words, fit for a log line: short, on one line, without control characters."""
-    return "".join(character if character.isprintable() else " " for character in text[:_LONGEST_MESSAGE]).strip()
+    return one_line(text, _LONGEST_MESSAGE)

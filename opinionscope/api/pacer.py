@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from opinionscope.errors import OutOfTime, Paused
@@ -114,10 +115,13 @@ class Pacer:
                 pace.slowed_at = pace.climbed_at = now
             self._write(pace)
 
-    def minutes(self) -> dict[int, tuple[int, int]]:
-        """Requests and 429s of the last minutes, by unix minute, of all processes together, killed ones included."""
+    def minutes(self) -> dict[datetime, tuple[int, int]]:
+        """Requests and 429s of the last minutes (UTC), of all processes together, killed ones included."""
         with self._exclusive() as pace:
-            return {int(minute): (counts[0], counts[1]) for minute, counts in pace.minutes.items()}
+            return {
+                datetime.fromtimestamp(int(minute) * 60, UTC): (requests, throttled)
+                for minute, (requests, throttled) in pace.minutes.items()
+            }
 
     def current_rate(self) -> float:
         """The requests a second that are allowed at this moment: the limit, or less after a 429."""
@@ -172,7 +176,7 @@ class Pacer:
     def _read(self) -> Pace:
         """What the file says; a fresh state where it is empty, torn by a crash, or from before the last boot."""
         try:
-            pace = Pace(**json.loads(os.pread(self._descriptor, self._file_size, 0)))
+            pace = Pace(**json.loads(os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)))
             if max([*pace.sent, pace.slowed_at, pace.climbed_at]) <= time.monotonic():
                 return pace
             return Pace(learnt=pace.learnt, minutes=pace.minutes)
@@ -180,8 +184,10 @@ class Pacer:
             return Pace()
 
     def _write(self, pace: Pace) -> None:
-        # Padded to one size: a single write replaces all of the last one, whenever the process dies.
-        os.pwrite(self._descriptor, json.dumps(vars(pace)).encode().ljust(self._file_size), 0)
+        # Padded: a single write replaces all of the last one, whenever the process dies, and of a process with a higher
+        # limit too.
+        size = max(self._file_size, os.fstat(self._descriptor).st_size)
+        os.pwrite(self._descriptor, json.dumps(vars(pace)).encode().ljust(size), 0)
 
 
 def _count_minute(pace: Pace, requests: int = 0, throttled: int = 0) -> None:

@@ -37,8 +37,8 @@ class Retries:
 
     def _call_again(self, fetch: Callable[[], Answer], failure: ApiError) -> Answer:
         try:
-            import backoff
-        except OSError:
+            from backoff import on_exception
+        except (OSError, ImportError):
             raise failure from None  # no file can be opened any more, so there is no second try either
 
         failures = [failure]
@@ -49,7 +49,7 @@ class Retries:
                 raise failures.pop()
             return fetch()
 
-        retrying = backoff.on_exception(
+        retrying = on_exception(
             _waits,
             (ApiUnavailable, Throttled),
             max_tries=self.attempts,

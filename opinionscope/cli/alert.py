@@ -2,8 +2,9 @@
 
 import typer
 
-from opinionscope.cli.tables import plain, write
+from opinionscope.cli.tables import LONGEST_TEXT, write
 from opinionscope.errors import ConfigurationError, ExitStatus
+from opinionscope.text import one_line
 
 alert = typer.Typer(help="Who is told when a job keeps failing.", no_args_is_help=True)
 
@@ -27,6 +28,6 @@ def send_test() -> None:
         raise ConfigurationError("OPINIONSCOPE_ALERT_URLS is not set: put Apprise URLs there, separated by commas.")
     deliveries = send(urls, trial())
     for delivery in deliveries:
-        write(f"{plain(delivery.target)}: {delivery.problem or 'accepted'}\n")
+        write(f"{one_line(delivery.target, LONGEST_TEXT)}: {delivery.problem or 'accepted'}\n")
     if not all(delivery.accepted for delivery in deliveries):
         raise typer.Exit(ExitStatus.FAILED)

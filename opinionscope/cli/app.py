@@ -12,10 +12,10 @@ from opinionscope.cli import (
     crontab,
     dashboard,
     demo,
-    exchange,
     jobs,
     logs,
     markets,
+    simulate,
     status,
     whales,
 )
@@ -61,4 +61,4 @@ app.add_typer(alert.alert, name="alert")
 app.add_typer(crontab.crontab, name="crontab")
 app.command()(dashboard.dashboard)
 app.command()(demo.demo)
-app.command()(exchange.simulate)
+app.command()(simulate.simulate)

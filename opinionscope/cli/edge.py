@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from opinionscope.errors import ExitStatus, OpinionscopeError
+from opinionscope.text import one_line
 
 VERBOSE = "--verbose"
 
@@ -39,6 +40,5 @@ def _explain(message: str, status: int, *, verbose: bool) -> int:
         import traceback
 
         traceback.print_exc()
-    text = " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in message).split())
-    print(f"opinionscope: {text}", file=sys.stderr)  # noqa: T201
+    print(f"opinionscope: {one_line(message, len(message))}", file=sys.stderr)  # noqa: T201
     return status

@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from opinionscope.cli.tables import GAP, LONGEST_TEXT, LONGEST_WRAPPED, NOTHING, Column, plain
+from opinionscope.cli.tables import GAP, LONGEST_TEXT, LONGEST_WRAPPED, NOTHING, Column
+from opinionscope.text import one_line
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Cells:
 def measured(column: Column, rows: Sequence[Any]) -> Cells:
     """The texts of a column, made harmless, and its widths."""
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
-    texts = [NOTHING if (text := column.text(row)) is None else plain(text, limit) for row in rows]
+    texts = [NOTHING if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
     natural = max(map(cell_len, (column.title, *texts)))
     return Cells(column, texts, natural, min(natural, column.least) if column.flexible else natural)
 

@@ -6,6 +6,7 @@ import typer
 
 from opinionscope.cli.options import Database
 from opinionscope.cli.progress import watched
+from opinionscope.cli.tables import write
 from opinionscope.locations import database_path
 
 sync = typer.Typer(help="Jobs that fetch from the exchange.")
@@ -57,7 +58,7 @@ def cleanup(
     database = database_path(db)
     if dry_run:
         expired = runs.count_expired(database, retention_days)
-        typer.echo(f"{expired.trades} trades and {expired.runs} log rows would be purged.")
+        write(f"{expired.trades} trades and {expired.runs} log rows would be purged.\n")
         return
     if if_due and not runs.cleanup_is_due(database):
         return

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
+from opinionscope.cli.tables import write
 
 if TYPE_CHECKING:
     from opinionscope.jobs.result import JobResult
@@ -33,9 +33,8 @@ class Report:
         self.close()
         if not self._watched:
             return
-        typer.echo(
-            "Skipped: the same job is still running." if result is None else summary.format(**vars(result)) + "."
-        )
+        said = "Skipped: the same job is still running" if result is None else summary.format(**vars(result))
+        write(f"{said}.\n")
 
     def close(self) -> None:
         """Take the bar off the screen."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from opinionscope.cli.options import AsJson, Database
-from opinionscope.cli.tables import Column, age, count, counted, plain, print_facts, print_json, print_table, write
+from opinionscope.cli.tables import Column, age, count, counted, print_facts, print_json, print_table, write
 from opinionscope.errors import ConfigurationError, ExitStatus
 from opinionscope.locations import database_path
+from opinionscope.text import one_line
 from opinionscope.times import utc_now
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def print_status(report: "Status", settings: "Settings", now: datetime) -> None:
         [
             ("requests", _requests(report.requests)),
             ("wallets", _wallets(report.wallets)),
-            ("database", f"{_size(report.size)} in {plain(str(report.path), 1_000)}"),
+            ("database", f"{_size(report.size)} in {one_line(str(report.path), 1_000)}"),
             ("alerts", _delivered(report.alerts, now, is_set=settings.alert_urls is not None)),
             ("pings", _delivered(report.pings, now, is_set=settings.ping_url is not None)),
         ]

@@ -1,4 +1,4 @@
-"""Everything about showing: tables that fit the terminal, JSON documents, and text from outside made harmless."""
+"""Everything about showing: tables that fit the terminal, facts, and JSON documents."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from opinionscope.text import one_line
 from opinionscope.times import ago, from_text
 
 if TYPE_CHECKING:
@@ -42,14 +43,6 @@ class Column:
     least: int = 24
     optional: bool = False
     style: Callable[[Any], str] = lambda _: ""
-
-
-def plain(text: str, limit: int = LONGEST_TEXT) -> str:
-    """The text on one line, at most `limit` characters, with a � for each that a terminal would obey or hide."""
-    shown = text if len(text) <= limit else text[: limit - 1] + "…"
-    if shown.isprintable():
-        return " ".join(shown.split())
-    return " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in shown).split())
 
 
 def money(amount: float | None) -> str | None:
@@ -115,7 +108,7 @@ def print_facts(facts: Iterable[tuple[str, str | None]]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
-        table.add_row(Text(name, style="bold"), NOTHING if value is None else Text(plain(value, LONGEST_WRAPPED)))
+        table.add_row(Text(name, style="bold"), NOTHING if value is None else Text(one_line(value, LONGEST_WRAPPED)))
     _render(_console(), table)
 
 
@@ -139,15 +132,6 @@ def write(text: str) -> None:
         # What is left in the buffer would be written, and fail, once more at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
-
-
-def can_be_printed(text: str) -> bool:
-    """Whether the output's encoding has every character of the text."""
-    try:
-        text.encode(_encoding())
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _encoding() -> str:

@@ -34,7 +34,7 @@ def sync_markets(
 
     The list moves while it is read. A market that comes twice is stored twice, which changes nothing; one that slips
     through is looked up like one that has left, and is found to be active still. `result` is filled in however it
-    ends. Raises KeyRefused.
+    ends. Raises KeyRefused, and NotFound where the exchange knows no such list.
     """
     sync = _MarketSync(client, store, now, progress, result or JobResult())
     with DaemonPool(WORKERS, "markets") as pool:

@@ -35,8 +35,8 @@ def run_job(
 ) -> JobResult | None:
     """Run `work` under the job's lock and record it; None if another process is running the job.
 
-    Raises RunFailed if something failed, and whatever `work` raises after it has been recorded. SIGTERM and Ctrl-C
-    end the run as Interrupted.
+    Raises RunFailed if something failed, and whatever `work` raises after it has been recorded. SIGTERM, SIGHUP
+    and Ctrl-C end the run as Interrupted.
     """
     watch = watch_run(job, database, clock)
     try:
@@ -69,7 +69,7 @@ def _run_logged(
             result = work(run)
     except BaseException as error:
         requests, throttled = run.count_requests()
-        reason = describe(error)
+        reason = _describe(error)
         done = run.result
         outcome = Outcome("failed", done.item_count, done.failed_count, requests, throttled, reason)
         close_run(store, run_id, outcome, clock())
@@ -87,12 +87,10 @@ def _run_logged(
     return result
 
 
-def describe(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     """What the log says of an exception that ended a run."""
     if isinstance(error, OpinionscopeError):
         return str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
     return f"unexpected {type(error).__name__}: {error}"
 
 

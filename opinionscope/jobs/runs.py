@@ -16,16 +16,14 @@ from opinionscope.times import utc_now
 
 if TYPE_CHECKING:
     from opinionscope.jobs.cleanup import Expired
+    from opinionscope.settings import Settings
 
 
 def sync_markets(database: Path, progress: Progress = no_progress) -> JobResult | None:
     """Run `sync markets`; None if it is running already."""
 
     def work(run: Run) -> JobResult:
-        from opinionscope.settings import Settings
-
-        settings = Settings.load()
-        settings.require_api_key()
+        settings = _settings_with_key()
         from opinionscope.jobs.markets import WORKERS, sync_markets
         from opinionscope.jobs.syncing import connected
 
@@ -43,10 +41,7 @@ def sync_whales(database: Path, progress: Progress = no_progress, addresses: Seq
     wanted = _tracked(database, addresses) if addresses else []
 
     def work(run: Run) -> JobResult:
-        from opinionscope.settings import Settings
-
-        settings = Settings.load()
-        settings.require_api_key()
+        settings = _settings_with_key()
         from opinionscope.store.whales import has_wallets
 
         if not has_wallets(run.store):
@@ -115,6 +110,15 @@ def count_expired(database: Path, retention_days: int | None = None) -> "Expired
     retention, log_retention = _retention(retention_days)
     with Store.open_existing(database) as store:
         return count_expired(store, now=utc_now(), retention=retention, log_retention=log_retention)
+
+
+def _settings_with_key() -> "Settings":
+    """The settings of a sync job. Raises ConfigurationError if they are wrong or without a key."""
+    from opinionscope.settings import Settings
+
+    settings = Settings.load()
+    settings.require_api_key()
+    return settings
 
 
 def _retention(days: int | None) -> tuple[timedelta, timedelta]:

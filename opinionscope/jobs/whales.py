@@ -52,7 +52,8 @@ def sync_whales(
     finally:
         for history in histories:
             result.item_count += history.stored
-            for problem in history.problems:
+            # A copy: a worker that is left behind may still be at it.
+            for problem in list(history.problems):
                 result.fail(f"{history.wallet.address}: {problem}")
     if wallets and not (result.done_count or result.errors):
         result.fail("no wallet could be polled in the time of this run")
@@ -144,7 +145,6 @@ class _Run:
             self._changed.notify_all()
 
     def _take_turn(self, history: History, *, is_poll: bool) -> None:
-        error: str | None = None
         try:
             if is_poll:
                 history.poll()
@@ -152,16 +152,16 @@ class _Run:
                 history.deepen(PAGES_A_TURN)
         except OutOfTime:
             self._stop()
-            return
         except KeyRefused:
             raise
         except ApiError as failure:
-            error = str(failure)
+            note_poll(self._store, history.wallet, self._now, str(failure))
             self._note_failure(history, failure)
         else:
+            # Before others may take the wallet up again.
+            if is_poll or history.problems:
+                note_poll(self._store, history.wallet, self._now, "; ".join(history.problems) or None)
             self._note_success(history, is_poll=is_poll)
-        if error or is_poll:
-            note_poll(self._store, history.wallet, self._now, error or "; ".join(history.problems) or None)
 
     def _note_success(self, history: History, *, is_poll: bool) -> None:
         with self._changed:

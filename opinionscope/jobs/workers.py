@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 _Parameters = ParamSpec("_Parameters")
@@ -37,7 +38,10 @@ class DaemonPool(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Let the workers end after what has been submitted; waits for nobody."""
+        """Let the workers end after what they are at; what they have not begun is dropped. Waits for nobody."""
+        with suppress(Empty):
+            while True:
+                self._tasks.get_nowait()
         for _ in range(self._workers):
             self._tasks.put(None)
 

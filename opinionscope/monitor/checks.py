@@ -19,7 +19,7 @@ from opinionscope.errors import (
     StoreError,
     Throttled,
 )
-from opinionscope.locations import env_file
+from opinionscope.locations import API_KEY_VARIABLE, env_file
 from opinionscope.locks import beside
 from opinionscope.monitor.checks_of_this_machine import check_database, check_files, check_schedule
 from opinionscope.monitor.findings import Finding, failure, ok, warning
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 SKEW_TO_WARN_OF = 5.0
 SKEW_TO_FAIL_AT = 60.0
-_API_KEY = "OPINION_TRADE_API_KEY"
 _NOBODY = "0x" + 40 * "0"
 _SECONDS = 15.0
 
@@ -63,13 +62,12 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
 
 def check_env_file(path: Path) -> Finding:
     """Whether cron's jobs will find the settings, and nobody else will."""
-    from opinionscope.settings import config_file_is_private
-
     if not path.exists():
-        if os.environ.get(_API_KEY, "").strip():
-            return warning("settings", f"{_API_KEY} is only in this environment, which cron does not see: add {path}")
+        if os.environ.get(API_KEY_VARIABLE, "").strip():
+            only_here = f"{API_KEY_VARIABLE} is only in this environment, which cron does not see"
+            return warning("settings", f"{only_here}: add {path}")
         return ok("settings", f"there is no {path}: the defaults hold")
-    if not config_file_is_private(path):
+    if path.stat().st_mode & 0o077:
         return warning("settings", f"others may read {path}, which holds the key: chmod 600 {path}")
     return ok("settings", f"{path} is read, and private")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +126,7 @@ def _ask_pacer(database: Path, limit: float) -> tuple[Minutes, float]:
     with suppress(StoreError):
         pacer = Pacer(path, limit)
         try:
-            minutes = {datetime.fromtimestamp(minute * 60, UTC): counts for minute, counts in pacer.minutes().items()}
-            return minutes, pacer.current_rate()
+            return pacer.minutes(), pacer.current_rate()
         finally:
             pacer.close()
     return {}, limit

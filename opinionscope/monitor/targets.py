@@ -42,9 +42,9 @@ def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> lis
         return []
     order = json.dumps({"urls": urls, "title": message.title, "body": message.body})
     try:
-        answer = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", _COURIER], input=order.encode(), capture_output=True, timeout=seconds, check=False
-        )
+        # -P: no module of the folder that the command was started in may take the place of a real one.
+        words = [sys.executable, "-P", "-m", _COURIER]
+        answer = subprocess.run(words, input=order.encode(), capture_output=True, timeout=seconds, check=False)  # noqa: S603
         output, silence = answer.stdout, "could not be tried: the sending process died"
     except subprocess.TimeoutExpired as late:
         output, silence = late.stdout or b"", "did not answer in time"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opinionscope.errors import ConfigurationError, Interrupted, StoreError
-from opinionscope.locations import read_environment
+from opinionscope.locations import API_KEY_VARIABLE, read_environment
 from opinionscope.store.database import Store
 from opinionscope.times import utc_now
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from opinionscope.monitor.alarm import Alarm
     from opinionscope.monitor.pings import Pinger
 
-API_KEY = "OPINION_TRADE_API_KEY"
 ALERT_URLS = "OPINIONSCOPE_ALERT_URLS"
 ALERT_AFTER = "OPINIONSCOPE_ALERT_AFTER"
 PING_URL = "OPINIONSCOPE_PING_URL"
@@ -123,4 +122,4 @@ def _alarm(job: str, database: Path, environment: Mapping[str, str], clock: Call
 
 
 def _secrets(environment: Mapping[str, str]) -> list[str]:
-    return [environment.get(API_KEY, "").strip()]
+    return [environment.get(API_KEY_VARIABLE, "").strip()]

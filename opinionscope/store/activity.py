@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from opinionscope.store.database import Store, Transaction
+from opinionscope.store.filters import find_rows
 from opinionscope.store.markets import PLATFORM
 from opinionscope.times import from_unix, to_millis_text, to_seconds_text
 
@@ -43,6 +44,13 @@ _INSERT = f"""
     INSERT INTO whale_activity (whale_address, platform, first_seen_at, {", ".join(_COLUMNS)})
     VALUES (?, '{PLATFORM}', ?, {", ".join("?" * len(_COLUMNS))})
 """  # noqa: S608
+_CONDITIONS = {
+    "whale": "whale_address = :whale",
+    "market": "market_external_id IN "
+    "(SELECT :market UNION ALL SELECT external_id FROM markets WHERE parent_external_id = :market)",
+    "min_amount": "amount >= :min_amount",
+    "since": "timestamp >= :since",
+}
 
 
 def known_copies(transaction: Transaction, wallet_id: int, address: str, seconds: Collection[int]) -> Counter[TradeKey]:
@@ -119,23 +127,13 @@ def find_activity(
     limit: int = 50,
 ) -> list[sqlite3.Row]:
     """Trades, newest first. `market` is the id of a market or of the categorical one that it belongs to."""
-    conditions, parameters = ["1"], list[object]()
-    if whale is not None:
-        conditions.append("whale_address = ?")
-        parameters.append(whale)
-    if market is not None:
-        conditions.append(
-            "market_external_id IN (SELECT ? UNION ALL SELECT external_id FROM markets WHERE parent_external_id = ?)"
-        )
-        parameters += [market, market]
-    if min_amount is not None:
-        conditions.append("amount >= ?")
-        parameters.append(min_amount)
-    if since is not None:
-        conditions.append("timestamp >= ?")
-        parameters.append(to_seconds_text(since))
-    sql = f"SELECT * FROM whale_activity WHERE {' AND '.join(conditions)} ORDER BY timestamp DESC, id DESC LIMIT ?"  # noqa: S608
-    return store.query(sql, [*parameters, limit])
+    asked = {
+        "whale": whale,
+        "market": market,
+        "min_amount": min_amount,
+        "since": None if since is None else to_seconds_text(since),
+    }
+    return find_rows(store, "whale_activity", _CONDITIONS, asked, order="timestamp DESC, id DESC", limit=limit)
 
 
 def count_old_trades(store: Store, older_than: datetime) -> int:

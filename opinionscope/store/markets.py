@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from opinionscope.store.database import Store
+from opinionscope.store.filters import find_rows
 from opinionscope.times import to_seconds_text
 
 PLATFORM = "opinion_trade"
@@ -53,16 +54,17 @@ _UPSERT = f"""
     SET {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}, updated_at = excluded.updated_at
     WHERE ({", ".join(_CHANGING)}) IS NOT ({", ".join(f"excluded.{name}" for name in _CHANGING)})
 """  # noqa: S608
+_CONDITIONS = {"search": "instr(lower(title), lower(:search)) > 0", "status": "status = :status"}
 
 
-def save_markets(store: Store, markets: Iterable[MarketRow], now: datetime) -> int:
-    """Upsert the markets in one transaction; how many rows were new or had changed.
+def save_markets(store: Store, markets: Iterable[MarketRow], now: datetime) -> None:
+    """Upsert the markets in one transaction.
 
     `first_seen_at` stays as it was; `updated_at` moves only with another column.
     """
     moment = to_seconds_text(now)
     with store.transaction() as connection:
-        return connection.executemany(_UPSERT, [(*market, moment, moment) for market in markets]).rowcount
+        connection.executemany(_UPSERT, [(*market, moment, moment) for market in markets])
 
 
 def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]:
@@ -101,12 +103,5 @@ def find_markets(
     store: Store, *, search: str | None = None, status: str | None = None, limit: int = 50
 ) -> list[sqlite3.Row]:
     """Markets by volume, largest first. `search` is a part of the title, in either case."""
-    conditions, parameters = ["1"], list[object]()
-    if search:
-        conditions.append("instr(lower(title), lower(?)) > 0")
-        parameters.append(search)
-    if status:
-        conditions.append("status = ?")
-        parameters.append(status)
-    sql = f"SELECT * FROM markets WHERE {' AND '.join(conditions)} ORDER BY volume DESC, external_id LIMIT ?"  # noqa: S608
-    return store.query(sql, [*parameters, limit])
+    asked = {"search": search, "status": status}
+    return find_rows(store, "markets", _CONDITIONS, asked, order="volume DESC, external_id", limit=limit)

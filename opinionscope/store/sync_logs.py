@@ -2,12 +2,18 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from opinionscope.store.database import Store
+from opinionscope.store.filters import find_rows
 from opinionscope.times import to_millis_text
 
 JOBS = ("markets", "whales", "stats", "cleanup")
+_CONDITIONS = {
+    "failed": "status IN ('failed', 'partial')",
+    "job": "type = :job",
+    "since": "started_at >= :since",
+}
 
 
 @dataclass(frozen=True)
@@ -80,17 +86,8 @@ def find_runs(
     store: Store, *, failed: bool = False, job: str | None = None, since: datetime | None = None, limit: int = 50
 ) -> list[sqlite3.Row]:
     """Runs, newest first. `failed` keeps those that failed or were partial."""
-    conditions, parameters = ["1"], list[object]()
-    if failed:
-        conditions.append("status IN ('failed', 'partial')")
-    if job is not None:
-        conditions.append("type = ?")
-        parameters.append(job)
-    if since is not None:
-        conditions.append("started_at >= ?")
-        parameters.append(to_millis_text(since))
-    sql = f"SELECT * FROM sync_logs WHERE {' AND '.join(conditions)} ORDER BY started_at DESC, id DESC LIMIT ?"  # noqa: S608
-    return store.query(sql, [*parameters, limit])
+    asked = {"failed": failed or None, "job": job, "since": None if since is None else to_millis_text(since)}
+    return find_rows(store, "sync_logs", _CONDITIONS, asked, order="started_at DESC, id DESC", limit=limit)
 
 
 def count_old_runs(store: Store, older_than: datetime) -> int:
@@ -122,15 +119,6 @@ def record_requests(store: Store, minutes: dict[datetime, tuple[int, int]]) -> N
             "SET requests = max(requests, excluded.requests), throttled = max(throttled, excluded.throttled)",
             [(to_millis_text(minute), *counts) for minute, counts in minutes.items()],
         )
-
-
-def requests_since(store: Store, moment: datetime) -> tuple[int, int]:
-    """The requests and the 429 answers of the minutes from `moment` on."""
-    row = store.query(
-        "SELECT total(requests), total(throttled) FROM request_minutes WHERE minute >= ?",
-        (to_millis_text(moment - timedelta(seconds=moment.second, microseconds=moment.microsecond)),),
-    )[0]
-    return int(row[0]), int(row[1])
 
 
 def purge_requests(store: Store, older_than: datetime, batch: int) -> int:

@@ -66,11 +66,10 @@ def add_whales(store: Store, wallets: Iterable[tuple[str, str | None]], source: 
     return added
 
 
-def remove_whale(store: Store, address: str) -> bool:
-    """Stop tracking a wallet, keeping its history and how far it has been read; whether it was tracked."""
+def remove_whale(store: Store, address: str) -> None:
+    """Stop tracking a wallet, keeping its history and how far it has been read."""
     with store.transaction() as connection:
-        sql = "UPDATE whales SET enabled = 0 WHERE address = ? AND enabled = 1"
-        return connection.execute(sql, (address,)).rowcount > 0
+        connection.execute("UPDATE whales SET enabled = 0 WHERE address = ?", (address,))
 
 
 def find_whales(store: Store) -> list[sqlite3.Row]:

@@ -208,6 +208,20 @@ def test_a_torn_or_foreign_file_is_a_fresh_start(
     assert json.loads((tmp_path / "pacer").read_bytes())["sent"][-1] == moments[-1]
 
 
+def test_processes_of_different_limits_see_what_the_others_send_and_hear(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    fast, slow = open_pacer(limit=1000), open_pacer(limit=15)
+    sent_at = send(fast, count=1000)[-1]
+    assert send(slow, count=1)[0] > sent_at + 0.5, "the window is full"
+    fast.slow_down(send(fast, count=1000)[-1], 600.0)
+    with pytest.raises(Paused), slow.turn(deadline=clock.now + 50):
+        pytest.fail("a turn came in a pause")
+    slow.slow_down(clock.now, 900.0)
+    with pytest.raises(Paused, match="900"), fast.turn(deadline=clock.now + 700):
+        pytest.fail("a turn came in a pause")
+
+
 def test_after_a_reboot_the_learnt_rate_stands_and_old_moments_do_not(clock: HandTurnedTime, open_pacer: Open) -> None:
     pacer = open_pacer()
     pacer.slow_down(send(pacer, count=30)[-1], 600.0)
@@ -220,7 +234,7 @@ def test_after_a_reboot_the_learnt_rate_stands_and_old_moments_do_not(clock: Han
 
 def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: HandTurnedTime, open_pacer: Open) -> None:
     one, other = open_pacer(), open_pacer()
-    minute = int(clock.time() // 60)
+    minute = datetime.fromtimestamp(clock.time(), UTC).replace(second=0)
     sent_at = send(one, other, count=10)[-1]
     other.slow_down(sent_at, 1.0)
     assert one.minutes() == {minute: (10, 1)}

@@ -46,6 +46,12 @@ def track(exchange: Exchange, database: Path) -> None:
         add_whales(store, [(wallet, None) for wallet in exchange.wallets], "import", utc_now())
 
 
+def rate_of(server: ExchangeServer) -> float:
+    """The requests a second that arrived, from the first to the last."""
+    arrivals = [request.at for request in server.requests]
+    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+
+
 def rate_kept(wallets: int = 250, latency: float = 0.25, limit: int = 15) -> Iterator[str]:
     """The first sync of wallets that have a page each, at the limit and the latency of the real exchange."""
     exchange = still_exchange(wallets, history=10)
@@ -53,8 +59,7 @@ def rate_kept(wallets: int = 250, latency: float = 0.25, limit: int = 15) -> Ite
         database = folder / "benchmark.db"
         track(exchange, database)
         ours = opinionscope("sync", "whales", settings=settings_for(server, database, limit))
-        arrivals = [request.at for request in server.requests]
-        rate = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+        rate = rate_of(server)
         yield (
             f"{wallets} wallets at {latency * 1000:.0f} ms: {rate:.2f} requests/s, {rate / limit:.1%} of the limit "
             f"of {limit} (goal >= 97 %), {server.count(429)} answers 429, at most {server.worst_window()} in any "
@@ -62,8 +67,7 @@ def rate_kept(wallets: int = 250, latency: float = 0.25, limit: int = 15) -> Ite
         )
         server.forget()
         theirs = run(sys.executable, "-c", SEQUENTIAL_LOOP, server.url, "0.05", *exchange.wallets)
-        arrivals = [request.at for request in server.requests]
-        rate = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+        rate = rate_of(server)
         yield (
             f"the same with a sequential requests loop: {rate:.2f} requests/s, {rate / limit:.1%} of the limit, "
             f"{server.count(429)} answers 429, {theirs.wall:.1f} s, {theirs.memory:.0f} MiB; "

@@ -8,7 +8,8 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from opinionscope.cli.tables import LONGEST_TEXT, money, plain, price, print_json
+from opinionscope.cli.tables import money, price, print_json
+from opinionscope.text import one_line
 from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
 from tests.cli.terminal import run_on_terminal
 from tests.conftest import COMMAND, CommandLine
@@ -104,9 +105,9 @@ def test_a_json_document_survives_lone_surrogates_and_shows_no_control_character
 
 
 def test_plain_text_is_bounded_and_keeps_ordinary_writing() -> None:
-    assert len(plain("x" * 10_000)) == LONGEST_TEXT
-    assert plain("Été ↑ 100,000 😀 שלום") == "Été ↑ 100,000 😀 שלום"
-    assert plain("a\nb\t c\ud800\u202e") == "a b c��"
+    assert len(one_line("x" * 10_000, 200)) == 200
+    assert one_line("Été ↑ 100,000 😀 שלום", 200) == "Été ↑ 100,000 😀 שלום"
+    assert one_line("a\nb\t c\ud800\u202e", 200) == "a b c��"
 
 
 def test_figures_read_as_people_write_them() -> None:

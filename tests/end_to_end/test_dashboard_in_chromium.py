@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from opinionscope.store.database import Store
-from tests.conftest import CommandLine
-from tests.monitor.dashboard_site import SCRIPT, fill, served
+from tests.monitor.dashboard_site import SCRIPT, fill, served, served_empty
 
 pytest.importorskip("datasette_dashboards", reason="the extra `dashboard` is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -92,10 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("empty")
-    command = CommandLine(folder, folder / "new.db")
-    Store.open(command.database).close()
-    with served(command) as address:
+    with served_empty(tmp_path_factory.mktemp("empty")) as address:
         yield address
 
 

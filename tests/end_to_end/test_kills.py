@@ -16,7 +16,7 @@ from tests.conftest import CommandLine, Trading
 from tests.end_to_end.truth import assert_no_trade_is_wrong, assert_trades_are_exact, stored_markets, true_markets
 from tests.rounds import rounds
 
-ROUNDS = rounds(8)
+ROUNDS = rounds(5)
 KEEP_ALL = {"OPINIONSCOPE_RETENTION_DAYS": "36500"}
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 

@@ -93,7 +93,7 @@ def test_a_wrong_setting_is_named_without_its_value(
     assert result.returncode == 78
     assert result.stderr.count("\n") == 1
     assert name in result.stderr
-    assert value not in result.stderr or value == "0"
+    assert value not in result.stderr.replace(str(command.home), "") or value == "0"
     assert command.last_run("markets")["status"] == "failed"
     assert not server.requests
 

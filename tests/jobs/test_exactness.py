@@ -3,7 +3,6 @@
 The real reading, saving and purging work on a real database against a list that moves between any two requests.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,26 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opinionscope.errors import ApiUnavailable
+from tests.rounds import examples
 
 from .list_model import UNIQUE, Batch, Died, Event, ListModel, Purge, Total
 from .list_reader import Reader
-
-HUNT = int(os.environ.get("EXACTNESS_HUNT", "0"))
-"""How many times as many examples, drawn anew each time: for hunting by hand."""
-
-
-def examples(number: int) -> settings:
-    return settings(
-        deadline=None,
-        max_examples=number * (HUNT or 1),
-        derandomize=not HUNT,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 @dataclass(frozen=True)

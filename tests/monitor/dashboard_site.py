@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.store.database import Store
 from opinionscope.times import to_millis_text, utc_now
 from tests.conftest import CommandLine
 
@@ -71,6 +72,15 @@ def served(command: CommandLine) -> Iterator[str]:
         process.terminate()
         output, errors = process.communicate(timeout=20)
     assert (process.returncode, output, errors) == (0, "", "")
+
+
+@contextmanager
+def served_empty(folder: Path) -> Iterator[str]:
+    """The address of the dashboard of a new database."""
+    command = CommandLine(folder, folder / "new.db")
+    Store.open(command.database).close()
+    with served(command) as address:
+        yield address
 
 
 def ask(url: str, *, method: str = "GET", host: str | None = None) -> tuple[int, str, dict[str, str]]:

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.conftest import CommandLine
-from tests.monitor.dashboard_site import HOSTILE, KEY, SCRIPT, ask, fill, served
+from tests.monitor.dashboard_site import HOSTILE, KEY, SCRIPT, ask, fill, served, served_empty
 
 pytest.importorskip("datasette_dashboards", reason="the extra `dashboard` is not installed")
 
@@ -22,7 +22,6 @@ from datasette_dashboards import replace_opts_in_query
 
 from opinionscope.monitor.dashboard.plugin import moments
 from opinionscope.monitor.dashboard.site import ReadOnlyDatabase, build_site
-from opinionscope.store.database import Store
 
 CHARTS = {
     "sync-health": {"summary", "jobs", "runs", "requests", "durations", "items", "failures"},
@@ -46,10 +45,7 @@ def site(stored: CommandLine) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("empty")
-    command = CommandLine(folder, folder / "new.db")
-    Store.open(command.database).close()
-    with served(command) as address:
+    with served_empty(tmp_path_factory.mktemp("empty")) as address:
         yield address
 
 
