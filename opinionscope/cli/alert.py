@@ -2,6 +2,7 @@
 
 import typer
 
+from opinionscope.cli.options import Database
 from opinionscope.cli.tables import LONGEST_TEXT, write
 from opinionscope.errors import ConfigurationError, ExitStatus
 from opinionscope.text import one_line
@@ -16,7 +17,7 @@ def group() -> None:
 
 
 @alert.command("test")
-def send_test() -> None:
+def send_test(db: Database = None) -> None:  # noqa: ARG001 - every command takes --db
     """Send a test to each target of OPINIONSCOPE_ALERT_URLS. Ends with 1 if one of them does not accept it."""
     from opinionscope.monitor.messages import trial
     from opinionscope.monitor.targets import send, split_urls

@@ -41,7 +41,7 @@ def install(yes: Yes = False, db: Database = None) -> None:
 
 
 @crontab.command("remove")
-def remove(yes: Yes = False) -> None:
+def remove(yes: Yes = False, db: Database = None) -> None:  # noqa: ARG001 - every command takes --db
     """Take the lines out of your crontab; the rest of it stays as it is."""
     from opinionscope.monitor.crontab_file import read_crontab
 

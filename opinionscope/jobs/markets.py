@@ -92,11 +92,14 @@ class _MarketSync:
             except NotFound:
                 mark_looked_up(self._store, market.external_id, self._now, status="deleted")
                 continue
+            if self._stopped:
+                return
             if detail is not None and detail.market_id == market.external_id:
                 self._save([detail], find_market(self._store, market.parent_external_id))
-                mark_looked_up(self._store, market.external_id, self._now)
             elif detail is not None:
                 self.result.fail(f"market {market.external_id}: the exchange answers with another market")
+            # Also where it failed: one that can never be read must not keep its place before all others.
+            mark_looked_up(self._store, market.external_id, self._now)
 
     def _result_of(self, fetch: Future[Answer]) -> Answer | None:
         """What was fetched; None where it failed, which is counted. NotFound is for the caller."""

@@ -104,7 +104,9 @@ class _Signals:
         self._came = False
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._take) for number in self._NUMBERS}
+        # One that is ignored, as SIGHUP under nohup, stays ignored.
+        numbers = [number for number in self._NUMBERS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._take) for number in numbers}
         return self
 
     def __exit__(self, *exception: object) -> None:
