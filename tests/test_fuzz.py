@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opinionscope.addresses import parse_address
@@ -32,7 +32,7 @@ from opinionscope.store.markets import save_markets
 from opinionscope.store.whales import add_whales, find_wallets_to_poll
 from opinionscope.times import parse_since, to_seconds_text
 from opinionscope.wallet_list import LONGEST_NAME, parse_wallet_list
-from tests.rounds import ROUNDS
+from tests.rounds import examples
 
 NOW = datetime(2026, 1, 31, 9, 5, 7, tzinfo=UTC)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,16 +77,6 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-
-
-def cases(number: int) -> settings:
-    return settings(
-        deadline=None,
-        max_examples=number * (ROUNDS or 1),
-        derandomize=not ROUNDS,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def objects(sound: dict[str, Any], fields: list[str]) -> st.SearchStrategy[Any]:
@@ -142,7 +132,7 @@ def read_or_refuse(read: Callable[[], Page[Any]]) -> Page[Any] | None:
     return page
 
 
-@cases(300)
+@examples(150)
 @given(envelopes(TRADES) | st.binary(max_size=200))
 def test_any_answer_to_a_request_for_trades_is_refused_or_stored_as_it_reads(body: bytes) -> None:
     page = read_or_refuse(lambda: read_page(read_result(body), Trade))
@@ -169,7 +159,7 @@ def test_any_answer_to_a_request_for_trades_is_refused_or_stored_as_it_reads(bod
     assert stored == sorted(true)
 
 
-@cases(300)
+@examples(150)
 @given(envelopes(MARKETS) | st.binary(max_size=200))
 def test_any_answer_to_a_request_for_markets_is_refused_or_stored_as_it_reads(body: bytes) -> None:
     page = read_or_refuse(lambda: read_page(read_result(body), Market))
@@ -200,7 +190,7 @@ def moment(second: int) -> datetime:
     return datetime.fromtimestamp(second, UTC)
 
 
-@cases(200)
+@examples(100)
 @given(
     st.sampled_from(TRADE_FIELDS), st.booleans() | st.lists(st.integers()) | st.dictionaries(st.text(), st.integers())
 )
@@ -209,7 +199,7 @@ def test_a_value_of_a_type_that_no_field_has_makes_no_row(name: str, value: obje
     assert (page.items, len(page.problems)) == ([], 1)
 
 
-@cases(60)
+@examples(60)
 @given(
     st.integers(1, 3_000), st.sampled_from(["[", '{"errno":0,"result":{"list":[', '{"errno":', '{"code":[', '{"a":'])
 )
@@ -220,7 +210,7 @@ def test_deep_nesting_is_refused_or_read(depth: int, opening: str) -> None:
     read_or_refuse(lambda: read_page(read_result(text.encode()), Trade))
 
 
-@cases(300)
+@examples(150)
 @given(
     st.text(max_size=40)
     | st.from_regex(
@@ -235,7 +225,7 @@ def test_any_retry_after_is_a_wait_or_nothing(header: str) -> None:
     assert later is None or moment(0) + timedelta(seconds=later)
 
 
-@cases(200)
+@examples(100)
 @given(st.binary(max_size=120) | st.text(alphabet="AB=\"'\\$\n# é{}export", max_size=60).map(str.encode))
 def test_any_env_file_is_read_or_refused(content: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -248,7 +238,7 @@ def test_any_env_file_is_read_or_refused(content: bytes) -> None:
     assert all(isinstance(each, str) for pair in variables.items() for each in pair)
 
 
-@cases(300)
+@examples(150)
 @given(
     st.text(max_size=30)
     | st.from_regex(r"-?[0-9]{1,12}[smhdwy]?", fullmatch=True)
@@ -263,7 +253,7 @@ def test_any_since_is_a_moment_in_utc_or_refused(text: str) -> None:
     assert len(to_seconds_text(since)) == 20
 
 
-@cases(300)
+@examples(150)
 @given(
     st.text(max_size=60)
     | st.from_regex(r"\s?0[xX][0-9a-fA-F]{38,42}\s?")
@@ -298,7 +288,7 @@ LISTS = st.one_of(
 )
 
 
-@cases(300)
+@examples(150)
 @given(LISTS)
 def test_any_list_of_wallets_is_stored_as_it_reads_or_refused_as_a_whole(text: str) -> None:
     try:

@@ -4,11 +4,12 @@ import os
 import signal
 import sqlite3
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from opinionscope.exchange import Exchange, Fault
+from opinionscope.exchange import Exchange, ExchangeServer, Fault
 from tests.conftest import CommandLine, Trading
 
 JOBS = {"markets": ("sync", "markets"), "whales": ("sync", "whales"), "stats": ("stats",), "cleanup": ("cleanup",)}
@@ -143,8 +144,8 @@ def test_a_second_instance_of_a_running_job_is_skipped(command: CommandLine, tra
     command("whales", "add", *exchange.wallets)
     server.faults.add(Fault("hang"))
     first = command.start(*JOBS[job])
-    wait_until_asked(server)
-    asked = len(server.requests)
+    asked = {"markets": 1, "whales": len(exchange.wallets)}[job]
+    wait_until_asked(server, asked)
 
     second = command(*JOBS[job])
 
@@ -229,11 +230,9 @@ def test_wrong_usage_is_one_line_and_status_2_without_a_log_row(command: Command
         assert command.query("SELECT * FROM sync_logs") == []
 
 
-def wait_until_asked(server: object) -> None:
-    """Wait for the first request to arrive at the exchange."""
-    import time
-
+def wait_until_asked(server: ExchangeServer, times: int = 1) -> None:
+    """Wait for so many requests to arrive at the exchange."""
     end = time.monotonic() + 20
-    while not server.requests:  # type: ignore[attr-defined]
+    while len(server.requests) < times:
         assert time.monotonic() < end, "no request came"
         time.sleep(0.01)

@@ -62,7 +62,7 @@ def play(reader: Reader, history: Sequence[Batch], runs: Sequence[Run]) -> None:
     reader.model.happens.clear()
 
 
-@examples(250)
+@examples(100)
 @given(history=HISTORY, runs=RUNS)
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
     history: Sequence[Batch], runs: Sequence[Run]
@@ -89,7 +89,7 @@ LIES: dict[str, Total] = {
 }
 
 
-@examples(100)
+@examples(50)
 @given(history=HISTORY, runs=RUNS, lies=st.lists(st.sampled_from(sorted(LIES)), min_size=1, max_size=3))
 def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
     history: Sequence[Batch], runs: Sequence[Run], lies: Sequence[str]
