@@ -21,15 +21,24 @@ def env_file() -> Path:
 
 
 def database_path(option: Path | None = None) -> Path:
-    """The SQLite file: `--db`, else OPINIONSCOPE_DB, else one in the user's data folder. Absolute."""
-    if option is not None:
-        return option.expanduser().absolute()
-    named = read_environment().get(DATABASE_VARIABLE, "").strip()
+    """The SQLite file: `--db`, else OPINIONSCOPE_DB, else one in the user's data folder. Absolute.
+
+    Raises ConfigurationError if only an env file that cannot be read could tell which. Where there is a database in
+    the user's data folder it is taken all the same, so that the failure leaves its row in a log.
+    """
+    named = option or os.environ.get(DATABASE_VARIABLE, "").strip()
     if named:
         return Path(named).expanduser().absolute()
     from platformdirs import user_data_path
 
-    return user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
+    usual = user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
+    try:
+        named = read_environment().get(DATABASE_VARIABLE, "").strip()
+    except ConfigurationError:
+        if os.path.exists(usual):
+            return usual
+        raise
+    return Path(named).expanduser().absolute() if named else usual
 
 
 def read_environment() -> dict[str, str]:

@@ -53,7 +53,7 @@ def read_page(result: Any, model: type[Item]) -> Page[Item]:
     """The items of a list result. Raises BadAnswer where there is no list at all: that is never "no data"."""
     if not isinstance(result, dict) or "list" not in result:
         raise BadAnswer("the result has no list")
-    entries, total = result["list"], result.get("total")
+    entries, total = result["list"], _count(result.get("total"))
     if entries is None:
         entries = []
     if not isinstance(entries, list):
@@ -62,6 +62,11 @@ def read_page(result: Any, model: type[Item]) -> Page[Item]:
         raise BadAnswer("the total of the list is no count")
     items, problems = read_items(entries, model)
     return Page(items, total, len(entries), problems)
+
+
+def _count(total: Any) -> Any:
+    """A count that came as digits is one, as all other numbers of this API."""
+    return int(total) if isinstance(total, str) and total.isascii() and total.isdecimal() and len(total) < 20 else total
 
 
 def read_items(entries: list[Any], model: type[Item]) -> tuple[list[Item], list[str]]:

@@ -148,4 +148,7 @@ def _read(status: int, body: bytes) -> Any:
     if status < 500 and status != requests.codes.too_many_requests:
         with suppress(BadAnswer, ApiUnavailable, Throttled):
             read_result(body)
+    if status == requests.codes.not_found:
+        # Not the exchange's word that it knows no such thing: that comes in its envelope.
+        raise BadAnswer("404 without an answer of this API: check OPINION_TRADE_BASE_URL and the paths below it")
     raise failure_of(status, "")

@@ -22,6 +22,10 @@ def _status_502_html(_spoil: Spoil) -> Answer:
     return Answer(502, _HTML, "text/html")
 
 
+def _status_404_html(_spoil: Spoil) -> Answer:
+    return Answer(404, _HTML, "text/html")
+
+
 def _status_503(spoil: Spoil) -> Answer:
     return failure(503, "unavailable", spoil.envelope, status=503)
 
@@ -138,6 +142,7 @@ def _replaced(spoil: Spoil, title: str) -> Answer:
 ANSWER_FAULTS: dict[str, SpoilFunction] = {
     "500": _status_500,
     "502_html": _status_502_html,
+    "404_html": _status_404_html,
     "503": _status_503,
     "503_retry_after": _status_503_retry_after,
     "429": _status_429,

@@ -34,7 +34,7 @@ def sync_markets(
 
     The list moves while it is read. A market that comes twice is stored twice, which changes nothing; one that slips
     through is looked up like one that has left, and is found to be active still. `result` is filled in however it
-    ends. Raises KeyRefused, and NotFound where the exchange knows no such list.
+    ends. Raises KeyRefused.
     """
     sync = _MarketSync(client, store, now, progress, result or JobResult())
     with DaemonPool(WORKERS, "markets") as pool:
@@ -82,16 +82,9 @@ class _MarketSync:
     def look_up_departed(self, pool: DaemonPool, limit: int) -> None:
         """Store the present state of markets that were listed once and are not now, longest not looked up first."""
         departed = find_departed(self._store, self._stored, limit)
-        fetches = [
-            (market, pool.submit(self._client.fetch_market, market.external_id, categorical=market.is_categorical))
-            for market in departed
-        ]
+        fetches = [(market, pool.submit(self._fetch_detail, market)) for market in departed]
         for market, fetch in fetches:
-            try:
-                detail = self._result_of(fetch)
-            except NotFound:
-                mark_looked_up(self._store, market.external_id, self._now, status="deleted")
-                continue
+            detail = self._result_of(fetch)
             if self._stopped:
                 return
             if detail is not None and detail.market_id == market.external_id:
@@ -101,11 +94,21 @@ class _MarketSync:
             # Also where it failed: one that can never be read must not keep its place before all others.
             mark_looked_up(self._store, market.external_id, self._now)
 
+    def _fetch_detail(self, market: MarketRow) -> Market | None:
+        """The present state of a market; None where the exchange says that it knows it no more.
+
+        No state is made up for those: they keep their last one and their turn to be looked up.
+        """
+        try:
+            return self._client.fetch_market(market.external_id, categorical=market.is_categorical)
+        except NotFound:
+            return None
+
     def _result_of(self, fetch: Future[Answer]) -> Answer | None:
-        """What was fetched; None where it failed, which is counted. NotFound is for the caller."""
+        """What was fetched; None where it failed, which is counted."""
         try:
             return fetch.result()
-        except (KeyRefused, NotFound):
+        except KeyRefused:
             raise
         except OutOfTime as error:
             self._stopped = True

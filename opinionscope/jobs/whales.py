@@ -152,7 +152,8 @@ class _Run:
                 history.deepen(PAGES_A_TURN)
         except OutOfTime:
             self._stop()
-        except KeyRefused:
+        except KeyRefused as failure:
+            note_poll(self._store, history.wallet, self._now, str(failure))
             raise
         except ApiError as failure:
             note_poll(self._store, history.wallet, self._now, str(failure))

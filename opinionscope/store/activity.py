@@ -48,6 +48,7 @@ _CONDITIONS = {
     "whale": "whale_address = :whale",
     "market": "market_external_id IN "
     "(SELECT :market UNION ALL SELECT external_id FROM markets WHERE parent_external_id = :market)",
+    "unsynced_market": ":unsynced_market IN (market_external_id, root_market_external_id)",
     "min_amount": "amount >= :min_amount",
     "since": "timestamp >= :since",
 }
@@ -126,10 +127,18 @@ def find_activity(
     since: datetime | None = None,
     limit: int = 50,
 ) -> list[sqlite3.Row]:
-    """Trades, newest first. `market` is the id of a market or of the categorical one that it belongs to."""
+    """Trades, newest first. `market` is the id of a market or of the categorical one that it belongs to.
+
+    The children of a categorical market are looked up where it is stored, since trades are found by market and not by
+    parent; only for one that was never synced the trades themselves are asked what they belong to.
+    """
+    is_synced = market and store.value(
+        "SELECT 1 FROM markets WHERE platform = ? AND external_id = ?", (PLATFORM, market)
+    )
     asked = {
         "whale": whale,
-        "market": market,
+        "market": market if is_synced else None,
+        "unsynced_market": None if is_synced else market,
         "min_amount": min_amount,
         "since": None if since is None else to_seconds_text(since),
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from opinionscope.store.database import Store
 from opinionscope.store.filters import find_rows
-from opinionscope.times import to_seconds_text
+from opinionscope.times import to_millis_text, to_seconds_text
 
 PLATFORM = "opinion_trade"
 FINAL_STATUSES = ("resolved", "failed", "deleted")
@@ -89,13 +89,12 @@ def find_market(store: Store, external_id: str | None) -> MarketRow | None:
     return MarketRow(*rows[0]) if rows else None
 
 
-def mark_looked_up(store: Store, external_id: str, now: datetime, *, status: str | None = None) -> None:
-    """Note that the market's detail was asked for; with `status`, that it is now in that state."""
+def mark_looked_up(store: Store, external_id: str, now: datetime) -> None:
+    """Note that the market's detail was asked for."""
     with store.transaction() as connection:
         connection.execute(
-            "UPDATE markets SET looked_up_at = ?, updated_at = iif(? IS NULL, updated_at, ?), "
-            "status = ifnull(?, status) WHERE platform = ? AND external_id = ?",
-            (to_seconds_text(now), status, to_seconds_text(now), status, PLATFORM, external_id),
+            "UPDATE markets SET looked_up_at = ? WHERE platform = ? AND external_id = ?",
+            (to_millis_text(now), PLATFORM, external_id),
         )
 
 

@@ -77,8 +77,8 @@ def log_skipped(store: Store, job: str, now: datetime) -> None:
 
 
 def completed_since(store: Store, job: str, moment: datetime) -> bool:
-    """Whether a run of the job that began at `moment` or later has completed."""
-    sql = "SELECT 1 FROM sync_logs WHERE type = ? AND status = 'completed' AND started_at >= ? LIMIT 1"
+    """Whether a run of the job has completed at `moment` or later."""
+    sql = "SELECT 1 FROM sync_logs WHERE type = ? AND status = 'completed' AND ended_at >= ? LIMIT 1"
     return store.value(sql, (job, to_millis_text(moment))) is not None
 
 
@@ -107,7 +107,7 @@ def purge_runs(store: Store, older_than: datetime, batch: int) -> int:
 # The last completed run of each job stays for ever: it is what says when the job last succeeded.
 _OLD = """
     started_at < ? AND status <> 'running' AND id NOT IN (
-        SELECT max(id) FROM sync_logs WHERE status = 'completed' GROUP BY type)
+        SELECT id FROM (SELECT id, max(started_at) FROM sync_logs WHERE status = 'completed' GROUP BY type))
 """
 
 

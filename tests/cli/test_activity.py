@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from opinionscope.exchange import Exchange
 from tests.cli.conftest import BEHIND, COMPLETE, Invoke
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Trading
 
 
 def test_json_has_the_public_columns_alone(stored: CommandLine) -> None:
@@ -54,3 +55,17 @@ def test_a_bad_option_is_wrong_usage(invoke: Invoke, options: list[str]) -> None
 
 def test_a_wallet_without_trades_is_said_in_words(invoke: Invoke) -> None:
     assert invoke("activity", "--whale", BEHIND, "--since", "1s").stdout == "No such trade is stored.\n"
+
+
+def test_the_trades_of_a_categorical_market_are_found_before_it_was_ever_synced(
+    command: CommandLine, trading: Trading
+) -> None:
+    exchange = Exchange(seed=4, markets=3, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
+    wallet = "0x" + "7" * 40
+    exchange.add_wallet(wallet)
+    exchange.add_trades(wallet, [exchange.make_trade(wallet, market_id=26356, root_market_id=1277)])
+    trading(exchange)
+    command("whales", "add", wallet)
+    command("sync", "whales")
+    for market, count in (("1277", 1), ("26356", 1), ("1278", 0)):
+        assert len(json.loads(command("activity", "--market", market, "--json").stdout)) == count

@@ -22,6 +22,7 @@ from tests.rounds import some
 ANSWER_FAULTS = {
     "500": "in trouble: 500",
     "502_html": "in trouble: 502",
+    "404_html": "404 without an answer of this API",
     "503": "in trouble: 503",
     "503_retry_after": "in trouble: 503",
     "errno_nonzero": "20001 (temporary trouble)",

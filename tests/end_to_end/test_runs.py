@@ -99,6 +99,22 @@ def test_a_wrong_setting_is_named_without_its_value(
     assert not server.requests
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"no assignment"])
+def test_an_env_file_that_cannot_be_read_fails_the_run_and_leaves_its_row(
+    command: CommandLine, trading: Trading, content: bytes | None
+) -> None:
+    server = trading(quiet_exchange())
+    path = command.home / "settings"
+    if content is not None:
+        path.write_bytes(content)
+    result = command("sync", "markets", OPINIONSCOPE_ENV_FILE=str(path))
+    assert result.returncode == 78
+    assert result.stderr.count("\n") == 1
+    assert str(path) in result.stderr
+    assert command.last_run("markets")["status"] == "failed"
+    assert not server.requests
+
+
 def test_a_killed_run_is_closed_as_failed_by_the_next_one(command: CommandLine, trading: Trading) -> None:
     server = trading(quiet_exchange())
     server.faults.add(Fault("hang"))

@@ -186,3 +186,30 @@ def test_an_upstream_that_is_down_fails_the_run_and_changes_no_row(command: Comm
     assert "in trouble: 500" in result.stderr
     assert command.last_run("markets")["status"] == "failed"
     assert stored(command) == before
+
+
+def test_a_404_makes_up_no_state_for_a_market_that_has_left_the_list(command: CommandLine, trading: Trading) -> None:
+    exchange = still_exchange(markets=6)
+    server = trading(exchange)
+    command("sync", "markets")
+    binary = next(market["marketId"] for market in exchange.markets() if not market["childMarkets"])
+    exchange.close_market(binary, status=4)
+    server.faults.add(Fault("404_html", path_contains=f"/market/{binary}"))
+    assert command("sync", "markets").returncode == 1
+    assert "check OPINION_TRADE_BASE_URL" in command.last_run("markets")["error"]
+    assert command.query("SELECT status FROM markets WHERE external_id = ?", (str(binary),)) == [("activated",)]
+
+    server.faults.clear()
+    assert command("sync", "markets").returncode == 0
+    assert command.query("SELECT status FROM markets WHERE external_id = ?", (str(binary),)) == [("resolved",)]
+
+
+def test_a_wrong_path_is_told_as_such(command: CommandLine, trading: Trading) -> None:
+    trading(still_exchange(markets=6))
+    result = command("sync", "markets", OPINION_TRADE_MARKETS_PATH="/no/such/path")
+    assert result.returncode == 1
+    assert result.stderr.startswith("opinionscope: markets failed: ")
+    assert "404" in result.stderr
+    run = command.last_run("markets")
+    assert run["status"] == "failed"
+    assert run["failed_count"] == run["request_count"] > 0

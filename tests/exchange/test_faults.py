@@ -30,6 +30,7 @@ def trades(ask: Ask, **query: Any) -> Any:
     [
         ("500", 500, None),
         ("502_html", 502, None),
+        ("404_html", 404, None),
         ("503", 503, None),
         ("503_retry_after", 503, "1"),
         ("429", 429, "1"),
