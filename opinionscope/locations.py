@@ -23,22 +23,31 @@ def env_file() -> Path:
 def database_path(option: Path | None = None) -> Path:
     """The SQLite file: `--db`, else OPINIONSCOPE_DB, else one in the user's data folder. Absolute.
 
-    Raises ConfigurationError if only an env file that cannot be read could tell which. Where there is a database in
-    the user's data folder it is taken all the same, so that the failure leaves its row in a log.
+    Raises ConfigurationError if only an env file that cannot be read could tell which.
     """
     named = option or os.environ.get(DATABASE_VARIABLE, "").strip()
-    if named:
-        return Path(named).expanduser().absolute()
-    from platformdirs import user_data_path
+    named = named or read_environment().get(DATABASE_VARIABLE, "").strip()
+    return Path(named).expanduser().absolute() if named else _usual_database()
 
-    usual = user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
+
+def database_path_for_a_log_row(option: Path | None = None) -> Path:
+    """The same, for a run that is about to fail over an env file that cannot be read: its row has to be somewhere.
+
+    Where the user's data folder has a database, it goes there. Only for runs that load the settings themselves.
+    """
     try:
-        named = read_environment().get(DATABASE_VARIABLE, "").strip()
+        return database_path(option)
     except ConfigurationError:
+        usual = _usual_database()
         if os.path.exists(usual):
             return usual
         raise
-    return Path(named).expanduser().absolute() if named else usual
+
+
+def _usual_database() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
 
 
 def read_environment() -> dict[str, str]:

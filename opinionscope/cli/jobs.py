@@ -7,7 +7,7 @@ import typer
 from opinionscope.cli.options import Database
 from opinionscope.cli.progress import watched
 from opinionscope.cli.tables import write
-from opinionscope.locations import database_path
+from opinionscope.locations import database_path, database_path_for_a_log_row
 
 sync = typer.Typer(help="Jobs that fetch from the exchange.")
 
@@ -18,7 +18,7 @@ def sync_markets(db: Database = None) -> None:
     from opinionscope.jobs import runs
 
     with watched("markets") as report:
-        report.show(runs.sync_markets(database_path(db), report.progress), "{item_count} markets synced")
+        report.show(runs.sync_markets(database_path_for_a_log_row(db), report.progress), "{item_count} markets synced")
 
 
 @sync.command("whales")
@@ -30,7 +30,7 @@ def sync_whales(
     from opinionscope.jobs import runs
 
     with watched("wallets") as report:
-        result = runs.sync_whales(database_path(db), report.progress, address or [])
+        result = runs.sync_whales(database_path_for_a_log_row(db), report.progress, address or [])
         report.show(result, "{done_count} wallets polled, {item_count} new trades stored")
 
 

@@ -115,6 +115,17 @@ def test_an_env_file_that_cannot_be_read_fails_the_run_and_leaves_its_row(
     assert not server.requests
 
 
+def test_an_env_file_that_cannot_be_read_is_logged_in_the_usual_database_and_nothing_is_shown_from_it(
+    command: CommandLine,
+) -> None:
+    usual = command.home / ".local" / "share" / "opinionscope" / "opinionscope.db"
+    assert command("stats", OPINIONSCOPE_DB="").returncode == 0
+    bad = {"OPINIONSCOPE_DB": "", "OPINIONSCOPE_ENV_FILE": str(command.home / "nowhere")}
+    assert [command(*words, **bad).returncode for words in (JOBS["markets"], ("logs",))] == [78, 78]
+    command.database = usual
+    assert command.last_run("markets")["status"] == "failed"
+
+
 def test_a_killed_run_is_closed_as_failed_by_the_next_one(command: CommandLine, trading: Trading) -> None:
     server = trading(quiet_exchange())
     server.faults.add(Fault("hang"))
