@@ -20,6 +20,7 @@ from opinionscope.cli import (
     whales,
 )
 from opinionscope.cli.edge import VERBOSE, CommandLine
+from opinionscope.cli.parsing import JobCommand
 
 app = typer.Typer(
     cls=CommandLine,
@@ -49,8 +50,8 @@ def root(  # the two flags act before this is called
 
 
 app.add_typer(jobs.sync, name="sync")
-app.command()(jobs.stats)
-app.command()(jobs.cleanup)
+app.command(cls=JobCommand)(jobs.stats)
+app.command(cls=JobCommand)(jobs.cleanup)
 app.add_typer(whales.whales, name="whales")
 app.command()(markets.markets)
 app.command()(activity.activity)

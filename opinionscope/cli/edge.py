@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from opinionscope.cli.parsing import find_command
 from opinionscope.errors import ExitStatus, OpinionscopeError
 from opinionscope.text import one_line
 
@@ -20,9 +21,12 @@ class CommandLine(TyperGroup):
         """Run a command and leave the process with its exit status."""
         given = list(sys.argv[1:] if args is None else args)
         verbose = VERBOSE in given
-        extra["standalone_mode"] = False
+        words = [word for word in given if word != VERBOSE]
+        command, rest = find_command(self, words)
+        run = super().main if command is self else command.main
+        name = " ".join([prog_name or "opinionscope", *words[: len(words) - len(rest)]])
         try:
-            status = super().main([word for word in given if word != VERBOSE], prog_name or "opinionscope", **extra)
+            status = run(list(rest), name, **{**self.context_settings, **extra, "standalone_mode": False})
         except typer.TyperException as error:
             status = _explain(error.format_message(), error.exit_code, verbose=verbose)
         except typer.Abort:

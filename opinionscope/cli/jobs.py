@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from opinionscope.cli.options import Database
+from opinionscope.cli.parsing import JobCommand
 from opinionscope.cli.progress import watched
 from opinionscope.cli.tables import write
 from opinionscope.locations import database_path, database_path_for_a_log_row
@@ -12,7 +13,7 @@ from opinionscope.locations import database_path, database_path_for_a_log_row
 sync = typer.Typer(help="Jobs that fetch from the exchange.")
 
 
-@sync.command("markets")
+@sync.command("markets", cls=JobCommand)
 def sync_markets(db: Database = None) -> None:
     """Fetch every activated market and upsert it (every 5 minutes)."""
     from opinionscope.jobs import runs
@@ -21,7 +22,7 @@ def sync_markets(db: Database = None) -> None:
         report.show(runs.sync_markets(database_path_for_a_log_row(db), report.progress), "{item_count} markets synced")
 
 
-@sync.command("whales")
+@sync.command("whales", cls=JobCommand)
 def sync_whales(
     address: Annotated[list[str] | None, typer.Option("--address", help="Poll only this tracked wallet.")] = None,
     db: Database = None,
