@@ -1,4 +1,4 @@
-"""Start-up: what a run that does nothing loads, and that the short way to a command changes nothing for who types it."""
+"""Start-up: what a run that does nothing loads, and that the short way to a command changes nothing for its user."""
 
 import fcntl
 import subprocess
