@@ -23,13 +23,15 @@ Item = TypeVar("Item", bound=BaseModel)
 class Page(Generic[Item]):
     """One page of a list. `total` is upstream's count of the whole list; None where the answer has none.
 
-    `length` counts all entries, `problems` describes those that could not be read; the others are `items`.
+    `length` counts all entries, `problems` describes those that could not be read; the others are `items`. Answers of
+    the same bytes have the same `digest`; it is empty where there was no answer.
     """
 
     items: list[Item]
     total: int | None
     length: int
     problems: list[str]
+    digest: bytes = b""
 
 
 def read_result(body: bytes) -> Any:
@@ -49,7 +51,7 @@ def read_result(body: bytes) -> Any:
     return answer.get("result")
 
 
-def read_page(result: Any, model: type[Item]) -> Page[Item]:
+def read_page(result: Any, model: type[Item], digest: bytes = b"") -> Page[Item]:
     """The items of a list result. Raises BadAnswer where there is no list at all: that is never "no data"."""
     if not isinstance(result, dict) or "list" not in result:
         raise BadAnswer("the result has no list")
@@ -61,7 +63,7 @@ def read_page(result: Any, model: type[Item]) -> Page[Item]:
     if not (total is None or (type(total) is int and 0 <= total <= _LARGEST_TOTAL)):
         raise BadAnswer("the total of the list is no count")
     items, problems = read_items(entries, model)
-    return Page(items, total, len(entries), problems)
+    return Page(items, total, len(entries), problems, digest)
 
 
 def _count(total: Any) -> Any:

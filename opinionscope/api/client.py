@@ -3,8 +3,9 @@
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from hashlib import blake2b
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import requests
 
@@ -26,6 +27,13 @@ _CHUNK = 64 * 1024
 _SHORTEST_SECRET = 12
 
 
+class _Answer(NamedTuple):
+    """What an answer holds, and the digest of its bytes. An answer that was known by that has not been read."""
+
+    result: Any
+    digest: bytes
+
+
 class OpinionClient:
     """A session with the exchange. Threads may share it; requests take turns on the shared rate limit.
 
@@ -40,6 +48,8 @@ class OpinionClient:
         self._pacer = pacer
         self._line = Line(pacer, deadline)
         self._session = _session(self._key, PacedAdapter(self._line, connections))
+        # With all that every request has in common, which is most of what it costs to prepare one.
+        self._blank_request = self._session.prepare_request(requests.Request("GET", settings.base_url))
         self.clock_skew: float | None = None
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
@@ -53,22 +63,29 @@ class OpinionClient:
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
         parameters = {"page": page, "limit": PAGE_SIZE, "status": "activated", "marketType": 2, "sortBy": 1}
-        return _first_not_empty(page, read_page(self._fetch(self._settings.markets_path, parameters), Market))
+        return _page(page, self._fetch(self._settings.markets_path, parameters), Market)
 
     def fetch_market(self, market_id: str, *, categorical: bool) -> Market:
         """The detail of one market, in whatever state it is. Raises NotFound for an unknown id."""
         kind = "/market/categorical" if categorical else "/market"
-        return read_detail(self._fetch(f"{kind}/{market_id}", {}), Market)
+        return read_detail(self._fetch(f"{kind}/{market_id}", {}).result, Market)
 
     def fetch_trades(self, address: str, page: int) -> Page[Trade]:
         """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
-        path = self._settings.trades_path.replace("{address}", address)
-        return _first_not_empty(page, read_page(self._fetch(path, {"page": page, "limit": PAGE_SIZE}), Trade))
+        return _page(page, self._fetch(*self._trades_request(address, page)), Trade)
 
-    def _fetch(self, path: str, parameters: dict[str, Any]) -> Any:
-        return self._retries.call(lambda: self._fetch_once(path, parameters))
+    def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
+        """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
+        answer = self._fetch(*self._trades_request(address, 1), known)
+        return None if answer.digest == known else _page(1, answer, Trade)
 
-    def _fetch_once(self, path: str, parameters: dict[str, Any]) -> Any:
+    def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
+        return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
+
+    def _fetch(self, path: str, parameters: dict[str, Any], known: bytes | None = None) -> _Answer:
+        return self._retries.call(lambda: self._fetch_once(path, parameters, known))
+
+    def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Answer:
         with self._line.request():
             try:
                 status, headers, body = self._get(path, parameters)
@@ -78,8 +95,12 @@ class OpinionClient:
         if late:
             raise late
         now = self._exchange_time(headers.get("Date"))
+        body = self._without_key(body)
+        digest = blake2b(body, digest_size=16).digest()
+        if digest == known and status == requests.codes.ok:
+            return _Answer(None, digest)
         try:
-            return _read(status, self._without_key(body))
+            return _Answer(_read(status, body), digest)
         except ApiError as error:
             error.args = (str(error).replace(self._key, "***"),)
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
@@ -88,12 +109,10 @@ class OpinionClient:
             raise
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
-        response = self._session.get(
-            self._settings.base_url + path,
-            params=parameters,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-            stream=True,
+        request = self._blank_request.copy()
+        request.prepare_url(self._settings.base_url + path, parameters)
+        response = self._session.send(
+            request, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True
         )
         with response:
             body = bytearray()
@@ -121,8 +140,9 @@ class OpinionClient:
         return datetime.fromtimestamp(seconds, UTC)
 
 
-def _first_not_empty(number: int, page: Page[Item]) -> Page[Item]:
-    """The page, unless it is a first one without entries in a list that has some: that is no empty list."""
+def _page(number: int, answer: _Answer, model: type[Item]) -> Page[Item]:
+    """The page in the answer, unless it is a first one without entries of a list that has some: that is no page."""
+    page = read_page(answer.result, model, answer.digest)
     if number == 1 and not page.length and page.total:
         raise BadAnswer(f"the list is empty and has a total of {page.total}")
     return page

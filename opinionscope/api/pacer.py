@@ -16,6 +16,7 @@ import json
 import os
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,17 +34,19 @@ LOWEST_RATE = 0.2
 DEFAULT_BLOCK = 1.0
 LONGEST_BLOCK = 3600.0
 _KEPT_MINUTES = 15
+_HEADER_SIZE = 4096
 
 
 @dataclass
 class Pace:
     """What the file holds. Moments are seconds of the system's monotonic clock, minutes are unix minutes.
 
-    `learnt` is the rate that the exchange allowed when it last refused, None while the limit itself holds.
+    `learnt` is the rate that the exchange allowed when it last refused, None while the limit itself holds. `sent` is
+    when the last requests left, the latest last.
     """
 
     learnt: float | None = None
-    sent: list[float] = field(default_factory=list)
+    sent: "array[float]" = field(default_factory=lambda: array("d"))
     next_slot: float = 0.0
     blocked_until: float = 0.0
     slowed_at: float = 0.0
@@ -63,7 +66,6 @@ class Pacer:
         self.requests = 0
         self.throttled = 0
         self._descriptor = open_private(path)
-        self._file_size = 4096 + 32 * int(limit)
         self._queue = threading.Lock()
         self._state = threading.Lock()
 
@@ -143,7 +145,8 @@ class Pacer:
         interval = WINDOW / self._rate(pace)
         self.requests += 1
         _count_minute(pace, requests=1)
-        pace.sent = [*pace.sent, now][-max(1, int(self.limit)) :]
+        pace.sent.append(now)
+        del pace.sent[: -max(1, int(self.limit))]
         pace.next_slot = max(slot, now - interval / 2) + interval
         if pace.learnt is not None and now - pace.climbed_at >= pace.climb_wait:
             climbed = pace.learnt * CLIMB_FACTOR
@@ -175,19 +178,21 @@ class Pacer:
 
     def _read(self) -> Pace:
         """What the file says; a fresh state where it is empty, torn by a crash, or from before the last boot."""
+        content = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         try:
-            pace = Pace(**json.loads(os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)))
-            if max([*pace.sent, pace.slowed_at, pace.climbed_at]) <= time.monotonic():
+            state = json.loads(content[:_HEADER_SIZE])
+            moments = content[_HEADER_SIZE:][: state["sent"] * array("d").itemsize]
+            pace = Pace(**state | {"sent": array("d", moments)})
+            if max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
                 return pace
             return Pace(learnt=pace.learnt, minutes=pace.minutes)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             return Pace()
 
     def _write(self, pace: Pace) -> None:
-        # Padded: a single write replaces all of the last one, whenever the process dies, and of a process with a higher
-        # limit too.
-        size = max(self._file_size, os.fstat(self._descriptor).st_size)
-        os.pwrite(self._descriptor, json.dumps(vars(pace)).encode().ljust(size), 0)
+        # One write, whose first part is padded: it replaces all of the last one, whenever the process dies.
+        header = json.dumps(vars(pace) | {"sent": len(pace.sent)}).encode().ljust(_HEADER_SIZE)
+        os.pwrite(self._descriptor, header + pace.sent.tobytes(), 0)
 
 
 def _count_minute(pace: Pace, requests: int = 0, throttled: int = 0) -> None:

@@ -5,7 +5,7 @@ far as the list has been read without a gap. That is all, as long as the exchang
 trades. Otherwise the list is read deeper: down to its end when it is read for the first time, and again from the top
 when the total says that something is missing, such as a fill that was indexed late and stands below newer ones.
 Trades and the note of how far the list has been read are stored together, page by page, so a run may be killed
-anywhere.
+anywhere. A wallet that lacks nothing and whose newest page comes as it came before has had its poll with that.
 
 The total is upstream's word and may be wrong for good. So a reread that finds nothing settles the difference: the
 next one waits, longer each time, until the difference changes; and after several in vain it gets a few pages a run.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from opinionscope.api.client import PAGE_SIZE
-from opinionscope.jobs.reading import FetchPage, PageRead, Reading
+from opinionscope.jobs.reading import FetchNewest, FetchPage, PageRead, Reading
 from opinionscope.jobs.saving import SavedPage, save_page
 from opinionscope.store.activity import TradeKey
 from opinionscope.store.database import Store, Transaction
@@ -36,6 +36,7 @@ class History:
 
     store: Store
     wallet: Wallet
+    fetch_newest: FetchNewest
     fetch_page: FetchPage
     now: datetime
     horizon: Callable[[], datetime]
@@ -50,8 +51,12 @@ class History:
 
     def poll(self) -> None:
         """Read the newest trades, down to those that are known. What is left after `HEAD_PAGES` is for `deepen`."""
-        self._resume_below = self.wallet.progress.resume_position
-        self._pages = Reading(self.fetch_page).pages_from(1)
+        progress = self.wallet.progress
+        page = self.fetch_newest(progress.newest_page if progress.is_complete else None)
+        if page is None:
+            return
+        self._resume_below = progress.resume_position
+        self._pages = Reading(self.fetch_page).pages_from(1, page)
         self._read_on(HEAD_PAGES)
 
     @property
@@ -112,8 +117,10 @@ class History:
         saved = save_page(transaction, self.wallet, read, self.now, self.horizon())
         if self._first_total is None:
             self._first_total = read.total
+        progress = self.wallet.progress
         if read.total is not None:
-            self.wallet.progress.api_total = read.total
+            progress.api_total = read.total
+        progress.newest_page = None if read.number > 1 or read.problems else read.digest
         self.stored += saved.stored
         self.problems.update(dict.fromkeys(read.problems))
         return saved

@@ -30,6 +30,8 @@ _DOUBTFUL_PAGES = 10
 _COPIES_OF_EACH = 4
 
 FetchPage = Callable[[int], Page[Trade]]
+FetchNewest = Callable[[bytes | None], Page[Trade] | None]
+"""Fetches the first page, unless its answer has the digest that is given."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class PageRead:
 
     `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
     the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the list ends
-    with it, `problems` what could not be read.
+    with it, `problems` what could not be read, `digest` that of the page's answer.
     """
 
     number: int
@@ -48,6 +50,7 @@ class PageRead:
     position: int
     is_last: bool
     problems: list[str]
+    digest: bytes
 
 
 class Reading:
@@ -62,14 +65,14 @@ class Reading:
         self._barren = 0
         self._first_total: int | None = None
 
-    def pages_from(self, number: int) -> Iterator[PageRead]:
-        """The pages from `number` on, down to the end of the list.
+    def pages_from(self, number: int, page: Page[Trade] | None = None) -> Iterator[PageRead]:
+        """The pages from `number` on, down to the end of the list; `page` is the first of them, if it is here already.
 
         Raises BadAnswer if the exchange shows the same entries page after page, and whatever a fetch raises.
         """
         first, doubtful = number, None
         while True:
-            page = self._fetch_page(number)
+            page = page or self._fetch_page(number)
             if doubtful is None and (number == first > 1 or self._may_hold_copies(number, page)):
                 doubtful = number
             if doubtful is None or number - doubtful >= _DOUBTFUL_PAGES or not _is_of_one_second(page):
@@ -79,7 +82,7 @@ class Reading:
                 if read.is_last:
                     return
                 doubtful = None
-            number += 1
+            number, page = number + 1, None
 
     def _may_hold_copies(self, number: int, page: Page[Trade]) -> bool:
         """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
@@ -113,7 +116,7 @@ class Reading:
         self._note_last_second(keys)
         problems = [problem for each in pages for problem in each.problems]
         is_last = self._is_last(number, page)
-        return PageRead(number, trades, keys, pages[0].total, _position(number, page), is_last, problems)
+        return PageRead(number, trades, keys, pages[0].total, _position(number, page), is_last, problems, page.digest)
 
     def _note_barren(self, counts: Counter[TradeKey], total: int) -> None:
         """Note whether the page shows anything new. What the list has grown by may come again, more may not."""

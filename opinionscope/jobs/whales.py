@@ -44,7 +44,15 @@ def sync_whales(
 
     wallets = _in_turn(find_wallets_to_poll(store, now, now - timedelta(days=1), addresses))
     histories = [
-        History(store, wallet, partial(client.fetch_trades, wallet.address), now, horizon) for wallet in wallets
+        History(
+            store,
+            wallet,
+            partial(client.fetch_newest_trades, wallet.address),
+            partial(client.fetch_trades, wallet.address),
+            now,
+            horizon,
+        )
+        for wallet in wallets
     ]
     result = result or JobResult()
     try:

@@ -175,3 +175,9 @@ def alerts_and_health(db: Database) -> None:
 
         CREATE INDEX sync_logs_by_type_and_status ON sync_logs (type, status, started_at);
     """)
+
+
+@migrations()
+def newest_page_of_a_wallet(db: Database) -> None:
+    """What the newest page of a wallet looked like when it was stored, so that the same one is known at sight."""
+    db.execute("ALTER TABLE whales ADD COLUMN newest_page BLOB")

@@ -18,7 +18,8 @@ class Progress:
     `history_read_at` is when the end of the list was first reached. The rest belongs to rereads: readings of the
     whole list because `api_total` says that something is missing. `settled_difference` is what was still missing
     after the last one that found nothing, `fruitless_rereads` counts those in a row, `reread_after` is when to look
-    again, and `reread_found` counts what the present one has found.
+    again, and `reread_found` counts what the present one has found. `newest_page` is the digest of the newest page's
+    answer, if that was the last one read and all of it could be.
     """
 
     known_trades: int
@@ -29,6 +30,12 @@ class Progress:
     reread_found: int
     fruitless_rereads: int
     reread_after: str | None
+    newest_page: bytes | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing and nothing is left to read."""
+        return self.history_read_at is not None and self.resume_position is None and self.missing == 0
 
     @property
     def missing(self) -> int:

@@ -76,7 +76,8 @@ def _store_as_the_job_does(bodies: list[bytes], database: Path) -> float:
 
     with Store.open(database) as store:
         add_whales(store, [(WALLET, None)], "import", now)
-        history = History(store, find_wallets_to_poll(store, now, now)[0], fetch_page, now, lambda: now - timedelta(90))
+        (wallet,) = find_wallets_to_poll(store, now, now)
+        history = History(store, wallet, lambda _: fetch_page(1), fetch_page, now, lambda: now - timedelta(90))
         begin = time.perf_counter()
         history.poll()
         while history.unfinished:

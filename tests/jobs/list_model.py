@@ -83,7 +83,13 @@ class ListModel:
         self.budget -= 1
         self.fetches += 1
         items = self.entries[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        return Page(items, self.claim(len(self.entries)), len(items), [])
+        total = self.claim(len(self.entries))
+        return Page(items, total, len(items), [], digest=repr((items, total)).encode())
+
+    def fetch_newest(self, known: bytes | None) -> Page[Trade] | None:
+        """The first page, unless it is as it was."""
+        page = self.fetch(1)
+        return None if page.digest == known else page
 
     def add(self, batch: Batch) -> None:
         """Put the trades of a batch where they belong."""

@@ -81,7 +81,7 @@ class Reader:
         self.model.budget, before = requests, self.model.fetches
         with self.store(transactions) as store, suppress(Died, OutOfBudget, ApiUnavailable):
             (wallet,) = find_wallets_to_poll(store, self.now, self.now)
-            history = History(store, wallet, self.model.fetch, self.now, lambda: self.horizon)
+            history = History(store, wallet, self.model.fetch_newest, self.model.fetch, self.now, lambda: self.horizon)
             history.poll()
             while history.unfinished:
                 history.deepen(PAGES_A_TURN)

@@ -32,11 +32,18 @@ class ShortOfTime(OpinionClient):
     _counting = threading.Lock()
 
     def fetch_trades(self, address: str, page: int) -> Page[Trade]:
+        self._count()
+        return super().fetch_trades(address, page)
+
+    def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
+        self._count()
+        return super().fetch_newest_trades(address, known)
+
+    def _count(self) -> None:
         with self._counting:
             self.requests_left -= 1
             if self.requests_left < 0:
                 raise OutOfTime("the time is over")
-        return super().fetch_trades(address, page)
 
 
 class Minutes:
