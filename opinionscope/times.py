@@ -1,6 +1,7 @@
 """Times as text: ISO 8601 in UTC with a trailing Z, which sorts as it reads. Everything else is refused."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -27,7 +28,7 @@ def to_millis_text(moment: datetime) -> str:
 @lru_cache(maxsize=1024)
 def from_unix(seconds: int) -> str:
     """The seconds text of a unix time."""
-    return to_seconds_text(datetime.fromtimestamp(seconds, UTC))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def from_text(text: str) -> datetime:

@@ -21,15 +21,13 @@ def _blank_to_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _id_text(value: Any) -> Any:
-    """Ids come as whole numbers or as digits; 0 and the empty string stand for none."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return None if value in ("", "0") else value
+def _no_id(value: Any) -> Any:
+    """0 and the empty string stand for no id."""
+    return None if value in ("", "0", 0) and value is not False else value
 
 
 def _number(value: Any) -> Any:
-    """Only numbers and their texts: a boolean is neither, and an empty text is no figure."""
+    """Only numbers and their texts: a boolean, which pydantic takes for a whole number, is neither."""
     if isinstance(value, bool):
         raise ValueError("a number is expected")
     return _blank_to_none(value)
@@ -44,17 +42,17 @@ def _no_moment(value: Any) -> Any:
     return None if value in (0, "0") else value
 
 
-_Positive = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+# Pydantic refuses booleans and empty texts for a Decimal by itself, and a Python function costs more than the rest.
+Amount = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
 _Signed = Annotated[Decimal, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
-_Digits = Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
 _Whole = Annotated[int, BeforeValidator(_number)]
 _Moment = Annotated[_Whole, Field(ge=1, le=LAST_SECOND)]
 
-Amount = Annotated[_Positive, BeforeValidator(_number)]
-OptionalAmount = Annotated[_Positive | None, BeforeValidator(_number)]
-OptionalSigned = Annotated[_Signed | None, BeforeValidator(_number)]
-Id = Annotated[_Digits, BeforeValidator(_id_text)]
-OptionalId = Annotated[_Digits | None, BeforeValidator(_id_text)]
+OptionalAmount = Annotated[Amount | None, BeforeValidator(_blank_to_none)]
+OptionalSigned = Annotated[_Signed | None, BeforeValidator(_blank_to_none)]
+Id = Annotated[str, Field(pattern=r"^0*[1-9][0-9]*$", max_length=32)]
+"""Whole numbers or digits; never 0, which stands for none."""
+OptionalId = Annotated[Id | None, BeforeValidator(_no_id)]
 Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
 OptionalMoment = Annotated[_Moment | None, BeforeValidator(_no_moment)]
 

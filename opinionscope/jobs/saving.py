@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.api.models import Trade
 from opinionscope.jobs.identity import as_float, pick_new
@@ -34,8 +35,7 @@ class SavedPage:
     stored: int
 
 
-@dataclass(frozen=True)
-class _NewTrade:
+class _NewTrade(NamedTuple):
     key: TradeKey
     copy: int
     trade: Trade
