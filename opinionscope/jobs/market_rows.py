@@ -8,6 +8,8 @@ from opinionscope.store.markets import MarketRow
 from opinionscope.times import from_unix
 
 _CATEGORICAL = 1
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+_NO_PARENT = MarketRow(**dict.fromkeys(MarketRow._fields) | {"external_id": "", "labels": "[]"})  # type: ignore[arg-type]
 _WEB_PAGE = "https://app.opinion.trade/detail?topicId="
 
 
@@ -17,18 +19,26 @@ def is_categorical(market: Market) -> bool:
 
 
 def top_level_row(market: Market) -> MarketRow:
-    """The row of a binary market or of a categorical parent. A parent stays "created" for as long as it trades.
-
-    A figure that upstream does not give stays unknown: no zero is made up.
-    """
+    """The row of a binary market or of a categorical parent. A parent stays "created" for as long as it trades."""
     categorical = is_categorical(market)
+    url = f"{_WEB_PAGE}{market.market_id}{'&type=multi' if categorical else ''}"
+    return _row(market, "categorical" if categorical else "binary", market.title, url, _NO_PARENT)
+
+
+def child_row(market: Market, parent: MarketRow) -> MarketRow:
+    """The row of one option of a categorical market. What a child leaves out is what its parent says."""
+    return _row(market, "child", f"{parent.title}: {market.title}", parent.url, parent)
+
+
+def _row(market: Market, market_type: str, title: str, url: str | None, parent: MarketRow) -> MarketRow:
+    """The row of any market. A figure that upstream does not give stays unknown: no zero is made up."""
     return MarketRow(
         external_id=market.market_id,
-        parent_external_id=None,
-        market_type="categorical" if categorical else "binary",
-        title=market.title,
+        parent_external_id=parent.external_id or None,
+        market_type=market_type,
+        title=title,
         status=MARKET_STATUSES[market.status],
-        labels=json.dumps(market.labels or [], ensure_ascii=False),
+        labels=_as_json(market.labels) if market.labels else parent.labels,
         yes_label=market.yes_label,
         no_label=market.no_label,
         yes_token_id=market.yes_token_id,
@@ -37,30 +47,14 @@ def top_level_row(market: Market) -> MarketRow:
         volume=as_float(market.volume),
         volume_24h=as_float(market.volume_24h),
         volume_7d=as_float(market.volume_7d),
-        quote_token=market.quote_token,
-        chain_id=market.chain_id,
+        quote_token=market.quote_token or parent.quote_token,
+        chain_id=market.chain_id or parent.chain_id,
         slug=market.slug,
-        rules=market.rules,
-        url=f"{_WEB_PAGE}{market.market_id}{'&type=multi' if categorical else ''}",
+        rules=market.rules or parent.rules,
+        url=url,
         created_at=_time(market.created_at),
-        cutoff_at=_time(market.cutoff_at),
+        cutoff_at=_time(market.cutoff_at) or parent.cutoff_at,
         resolved_at=_time(market.resolved_at),
-    )
-
-
-def child_row(market: Market, parent: MarketRow) -> MarketRow:
-    """The row of one option of a categorical market. What a child leaves out is what its parent says."""
-    own = top_level_row(market)
-    return own._replace(
-        parent_external_id=parent.external_id,
-        market_type="child",
-        title=f"{parent.title}: {market.title}",
-        labels=own.labels if market.labels else parent.labels,
-        quote_token=own.quote_token or parent.quote_token,
-        chain_id=own.chain_id or parent.chain_id,
-        rules=own.rules or parent.rules,
-        url=parent.url,
-        cutoff_at=own.cutoff_at or parent.cutoff_at,
     )
 
 

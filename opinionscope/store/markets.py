@@ -1,7 +1,7 @@
 """The `markets` table: upserts that write only what changed, and the search for markets that have left the list."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -46,25 +46,27 @@ class MarketRow(NamedTuple):
 
 
 _COLUMNS = MarketRow._fields
-_CHANGING = [name for name in _COLUMNS if name != "external_id"]
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM markets WHERE platform = '{PLATFORM}' AND external_id"  # noqa: S608
 _UPSERT = f"""
     INSERT INTO markets (platform, {", ".join(_COLUMNS)}, first_seen_at, updated_at)
     VALUES ('{PLATFORM}', {", ".join("?" * len(_COLUMNS))}, ?, ?)
     ON CONFLICT (platform, external_id) DO UPDATE
-    SET {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}, updated_at = excluded.updated_at
-    WHERE ({", ".join(_CHANGING)}) IS NOT ({", ".join(f"excluded.{name}" for name in _CHANGING)})
+    SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}, updated_at = excluded.updated_at
 """  # noqa: S608
 _CONDITIONS = {"search": "instr(lower(title), lower(:search)) > 0", "status": "status = :status"}
 
 
-def save_markets(store: Store, markets: Iterable[MarketRow], now: datetime) -> None:
-    """Upsert the markets in one transaction.
-
-    `first_seen_at` stays as it was; `updated_at` moves only with another column.
-    """
+def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> None:
+    """Upsert the markets that differ from what is stored, in one transaction. `first_seen_at` stays as it was."""
+    places = ", ".join("?" * len(markets))
+    rows = store.query(f"{_SELECT} IN ({places})", [market.external_id for market in markets])
+    stored = {row["external_id"]: tuple(row) for row in rows}
+    changed = {market.external_id: market for market in markets if stored.get(market.external_id) != market}
+    if not changed:
+        return
     moment = to_seconds_text(now)
     with store.transaction() as connection:
-        connection.executemany(_UPSERT, [(*market, moment, moment) for market in markets])
+        connection.executemany(_UPSERT, [(*market, moment, moment) for market in changed.values()])
 
 
 def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]:
@@ -73,19 +75,18 @@ def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]
     Children are left out while their parent is among them, since its detail tells of them as well.
     """
     rows = store.query(
-        f"SELECT {', '.join(_COLUMNS)} FROM markets WHERE platform = ? AND status NOT IN (?, ?, ?) "  # noqa: S608
+        "SELECT external_id, parent_external_id FROM markets WHERE platform = ? AND status NOT IN (?, ?, ?) "
         "ORDER BY looked_up_at, external_id",
         (PLATFORM, *FINAL_STATUSES),
     )
-    departed = [MarketRow(*row) for row in rows if row["external_id"] not in listed]
-    ids = {market.external_id for market in departed}
-    return [market for market in departed if market.parent_external_id not in ids][:limit]
+    departed = {row[0]: row[1] for row in rows if row[0] not in listed}
+    chosen = [external_id for external_id, parent in departed.items() if parent not in departed][:limit]
+    return [market for external_id in chosen if (market := find_market(store, external_id))]
 
 
 def find_market(store: Store, external_id: str | None) -> MarketRow | None:
     """The stored market of this id."""
-    sql = f"SELECT {', '.join(_COLUMNS)} FROM markets WHERE platform = ? AND external_id = ?"  # noqa: S608
-    rows = store.query(sql, (PLATFORM, external_id))
+    rows = store.query(f"{_SELECT} = ?", (external_id,))
     return MarketRow(*rows[0]) if rows else None
 
 
