@@ -60,7 +60,7 @@ def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> N
     """Upsert the markets that differ from what is stored, in one transaction. `first_seen_at` stays as it was."""
     places = ", ".join("?" * len(markets))
     rows = store.query(f"{_SELECT} IN ({places})", [market.external_id for market in markets])
-    stored = {row["external_id"]: tuple(row) for row in rows}
+    stored = {row[0]: tuple(row) for row in rows}
     changed = {market.external_id: market for market in markets if stored.get(market.external_id) != market}
     if not changed:
         return
