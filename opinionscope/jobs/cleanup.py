@@ -1,6 +1,7 @@
 """Job `cleanup`: purge old activity and old log rows in small steps, and give the file's free space back."""
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,13 +10,15 @@ from opinionscope.jobs.result import JobResult, Progress, no_progress
 from opinionscope.store.activity import count_old_trades, purge_trades
 from opinionscope.store.database import Store
 from opinionscope.store.figures import LONGEST_WINDOW, purge_hours
-from opinionscope.store.space import free_pages, give_back_pages
+from opinionscope.store.space import checkpoint, checkpoint_by_hand, give_back_pages
 from opinionscope.store.sync_logs import completed_since, count_old_runs, purge_requests, purge_runs
 
 HOUR_OF_THE_DAY = 3
-BATCH = 500
-PAGES_A_STEP = 250
-_BREATH = 0.01
+_FIRST_STEP = 500
+_LARGEST_STEP = 20_000
+_STEP_SECONDS = 0.05
+# A writer that waits for the database looks again every 25 ms at first, so it finds it free within one pause.
+_PAUSE_SECONDS = 0.03
 
 
 @dataclass(frozen=True)
@@ -54,28 +57,37 @@ def clean_up(
     """Purge trades older than `retention` and log rows older than `log_retention`; the count of rows purged.
 
     A purged trade is still known: the whale's totals keep it and the exchange may list it again. Each step is a
-    transaction of its own with a pause after it, so that no other job waits for long.
+    short transaction of its own with a pause after it, so that no other job waits for long.
     """
     result = result or JobResult()
+    checkpoint_by_hand(store)
     for purge, counts in (
         (partial(purge_trades, store, now - retention), True),
         (partial(purge_runs, store, now - log_retention), True),
         (partial(purge_requests, store, now - log_retention), False),
         (partial(purge_hours, store, now - LONGEST_WINDOW), False),
     ):
-        while taken := purge(BATCH):
+        for taken in _in_steps(store, purge):
             result.item_count += taken if counts else 0
             progress("rows", result.item_count, None)
-            time.sleep(_BREATH)
-    _give_back_space(store)
+    for _ in _in_steps(store, partial(give_back_pages, store)):
+        pass
     return result
 
 
-def _give_back_space(store: Store) -> None:
-    free = free_pages(store)
-    while free:
-        give_back_pages(store, PAGES_A_STEP)
-        time.sleep(_BREATH)
-        before, free = free, free_pages(store)
-        if free >= before:
+def _in_steps(store: Store, work: Callable[[int], int]) -> Iterator[int]:
+    """Call `work` with as much as it can do in `_STEP_SECONDS`, and pause, until nothing is left; what each call did.
+
+    What a step takes depends on the disk, on what is in memory and on who else writes, so each learns from the last.
+    """
+    size = _FIRST_STEP
+    while True:
+        begin = time.monotonic()
+        done = work(size)
+        seconds = time.monotonic() - begin
+        yield done
+        if done < size:
             return
+        size = max(1, min(_LARGEST_STEP, 2 * size, int(size * _STEP_SECONDS / max(seconds, 0.001))))
+        checkpoint(store)
+        time.sleep(_PAUSE_SECONDS)

@@ -115,9 +115,12 @@ class Store:
         return None if row is None else row[0]
 
     def pragma(self, statement: str) -> None:
-        """Run a PRAGMA that must stand outside a transaction."""
+        """Run a PRAGMA that must stand outside a transaction, to its end.
+
+        As a script: of one that goes on step by step, `execute` would take the first step alone.
+        """
         with self._turn, _explained(self.path):
-            self._connection.execute(f"PRAGMA {statement}").fetchall()
+            self._connection.executescript(f"PRAGMA {statement}")
 
 
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

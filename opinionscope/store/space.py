@@ -8,9 +8,25 @@ def free_pages(store: Store) -> int:
     return int(store.value("PRAGMA freelist_count"))
 
 
-def give_back_pages(store: Store, pages: int) -> None:
-    """Shorten the file by at most this many free pages. It shrinks on the disk with the next checkpoint."""
-    store.pragma(f"incremental_vacuum({int(pages)})")
+def give_back_pages(store: Store, pages: int) -> int:
+    """Shorten the file by at most this many free pages; by how many. It shrinks on the disk with a later checkpoint."""
+    before = free_pages(store)
+    if before:
+        store.pragma(f"incremental_vacuum({int(pages)})")
+    return before - free_pages(store)
+
+
+def checkpoint_by_hand(store: Store) -> None:
+    """Leave it to `checkpoint` to write the log back: a commit of this connection takes no longer than its own pages.
+
+    SQLite would do it at the end of one commit in so many, and it can take longer than all that was committed.
+    """
+    store.pragma("wal_autocheckpoint = 0")
+
+
+def checkpoint(store: Store) -> None:
+    """Write what is in the log back into the file. Others may write meanwhile."""
+    store.pragma("wal_checkpoint(PASSIVE)")
 
 
 def file_bytes(store: Store) -> int:

@@ -6,13 +6,17 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from opinionscope.exchange import Exchange, ExchangeServer
 from opinionscope.store.database import Store
 from opinionscope.store.figures import publish_figures
 from opinionscope.times import to_seconds_text, utc_now
-from tests.benchmarks.harness import ROUNDS, Comparison, alternate, opinionscope, scratch_folder
+from tests.benchmarks.harness import ROUNDS, Comparison, Cost, alternate, opinionscope, scratch_folder
+from tests.benchmarks.polling import settings_for, track
 
 TRADES = int(os.environ.get("OPINIONSCOPE_BENCHMARK_TRADES", "10000000"))
 WHALES = 1_000
@@ -123,41 +127,82 @@ def _listings(database: Path, empty: Path) -> Iterator[str]:
 
 
 def _purge(database: Path) -> Iterator[str]:
+    expired = to_seconds_text(utc_now() - timedelta(days=90))
     with Store.open(database) as store:
-        expired = store.value(
-            "SELECT count(*) FROM whale_activity WHERE timestamp < ?",
-            (to_seconds_text(utc_now() - timedelta(days=90)),),
-        )
-    begin = time.perf_counter()
-    waits = _waits_of_a_writer(database, lambda: opinionscope("cleanup", "--db", str(database)))
+        count = store.value("SELECT count(*) FROM whale_activity WHERE timestamp < ?", (expired,))
+        with store.transaction() as connection:
+            connection.execute("UPDATE whales SET enabled = 0")
+    costs: list[Cost] = []
+    with _minute_jobs(database) as minutes:
+        waits = _waits_of_a_writer(database, lambda: costs.append(opinionscope("cleanup", "--db", str(database))))
     yield (
-        f"cleanup of {expired:,} expired trades: {time.perf_counter() - begin:.0f} s, another writer waited "
-        f"{max(waits) * 1000:.0f} ms at the most, {statistics.median(waits) * 1000:.1f} ms in the middle (goal <= 250)"
+        f"cleanup of {count:,} expired trades: {costs[0].wall:.0f} s, {costs[0].memory:.0f} MiB; another writer waited "
+        f"{max(waits) * 1000:.0f} ms at the most (goal <= 250), {statistics.median(waits) * 1000:.1f} ms in the "
+        f"middle; {len(minutes)} runs of sync whales meanwhile, none failed, the longest {max(minutes):.1f} s"
     )
     limit = to_seconds_text(utc_now() - timedelta(days=80))
 
     def one_delete() -> None:
-        with sqlite3.connect(database, timeout=600) as connection:
+        with closing(sqlite3.connect(database, timeout=600)) as connection, connection:
             connection.execute("DELETE FROM whale_activity WHERE timestamp < ?", (limit,))
 
-    waits = _waits_of_a_writer(database, one_delete)
-    yield f"one big DELETE of as many: another writer waited {max(waits) * 1000:.0f} ms at the most"
+    seconds: list[float] = []
+    waits = _waits_of_a_writer(database, lambda: seconds.append(_timed(one_delete)), patience=600)
+    yield f"one big DELETE of as many: {seconds[0]:.0f} s, another writer waited {max(waits):.1f} s at the most"
+
+
+@contextmanager
+def _minute_jobs(database: Path) -> Iterator[list[float]]:
+    """Run `sync whales` over and over, for wallets that have a page each; the seconds that each run took.
+
+    Raises RuntimeError if one fails.
+    """
+    exchange, seconds, done = _lively_exchange(), list[float](), threading.Event()
+    with ExchangeServer(exchange, rate_limit=None) as server, ThreadPoolExecutor(1) as pool:
+        track(exchange, database)
+        settings = settings_for(server, database, 200)
+
+        def run_on() -> None:
+            while not done.is_set():
+                seconds.append(opinionscope("sync", "whales", settings=settings).wall)
+
+        runs = pool.submit(run_on)
+        try:
+            yield seconds
+        finally:
+            done.set()
+            runs.result()
+
+
+def _lively_exchange() -> Exchange:
+    """Wallets that trade, with a page of history each."""
+    return Exchange(seed=2, markets=10, wallets=50, history=10, trades_per_minute=6, market_churn_per_minute=0)
 
 
 def growth() -> Iterator[str]:
     """What the jobs and listings cost at each size: nothing on the minute path may grow with the history."""
-    commands = (("stats",), ("cleanup",), ("logs",), ("whales", "list"), ("activity",), ("status",))
-    yield f"{'trades':>12}  " + "  ".join(f"{' '.join(words):>12}" for words in commands) + "   (s, medians)"
+    yield "seconds, medians; the first cleanup purges a tenth of the trades, sync whales polls 50 wallets that trade:"
+    names = ("sync whales", "stats", "cleanup", *(" ".join(words) for words in LISTINGS))
+    yield f"{'trades':>12}  {'1st cleanup':>12}  " + "  ".join(f"{name:>12}" for name in names)
     trades = 10_000
     while trades <= TRADES:
-        with scratch_folder() as folder:
+        exchange = _lively_exchange()
+        with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
             database = folder / "benchmark.db"
             fill(database, trades)
-            opinionscope("cleanup", "--db", str(database))
-            medians = [
-                statistics.median(_listed(*words, "--db", str(database)) for _ in range(ROUNDS)) for words in commands
+            track(exchange, database)
+            first = _listed("cleanup", "--db", str(database))
+            settings = settings_for(server, database, 200)
+            addresses = [word for address in exchange.wallets for word in ("--address", address)]
+            commands = (("sync", "whales", *addresses), ("stats",), ("cleanup",), *LISTINGS)
+            opinionscope(*commands[0], settings=settings)
+            costs = [
+                [opinionscope(*words, settings=settings, expected=(0, 1)) for _ in range(ROUNDS)] for words in commands
             ]
-        yield f"{trades:>12,}  " + "  ".join(f"{seconds:>12.3f}" for seconds in medians)
+        medians = (statistics.median(cost.wall for cost in runs) for runs in costs)
+        memory = max(cost.memory for runs in costs for cost in runs)
+        seconds = "  ".join(f"{median:>12.3f}" for median in medians)
+        yield f"{trades:>12,}  {first:>12.1f}  {seconds}   at most {memory:.0f} MiB"
         trades *= 10
 
 
@@ -172,21 +217,18 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _waits_of_a_writer(database: Path, work: Callable[[], object]) -> list[float]:
-    """How long each of many small writes of another connection took while `work` went on."""
+def _waits_of_a_writer(database: Path, work: Callable[[], object], patience: float = 0) -> list[float]:
+    """How long each of many small writes waited while `work` went on, as the jobs write or with more `patience`."""
     waits: list[float] = []
     done = threading.Event()
 
     def write() -> None:
-        connection = sqlite3.connect(database, timeout=600, isolation_level=None)
-        while not done.is_set():
-            begin = time.perf_counter()
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("UPDATE whales SET last_polled_at = last_polled_at WHERE id = 1")
-            connection.execute("COMMIT")
-            waits.append(time.perf_counter() - begin)
-            time.sleep(0.02)
-        connection.close()
+        with Store.open(database) as store:
+            if patience:
+                store.pragma(f"busy_timeout = {int(patience * 1000)}")
+            while not done.is_set():
+                waits.append(_timed(lambda: _write_a_little(store)))
+                time.sleep(0.02)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -196,3 +238,8 @@ def _waits_of_a_writer(database: Path, work: Callable[[], object]) -> list[float
         done.set()
         writer.join()
     return waits
+
+
+def _write_a_little(store: Store) -> None:
+    with store.transaction() as connection:
+        connection.execute("UPDATE whales SET last_polled_at = last_polled_at WHERE id = 1")
