@@ -80,7 +80,7 @@ def run(*words: str, settings: Mapping[str, str] = MappingProxyType({}), expecte
     )
     status, wall, cpu, memory = json.loads(answer.stdout)
     if status not in expected:
-        raise RuntimeError(f"{words} ended with {status}: {answer.stderr}")
+        raise RuntimeError(f"{' '.join(words)[:200]} ended with {status}: {answer.stderr[-2000:]}")
     return Cost(wall, cpu, memory)
 
 
