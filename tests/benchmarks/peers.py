@@ -94,7 +94,7 @@ def peers(markets: int = 300, wallets: int = 250, latency: float = 0.25, limit: 
     )
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=limit, latency=latency) as server:
         database = folder / "benchmark.db"
-        settings = settings_for(server, database, limit)
+        settings = settings_for(server, database, limit) | {"OPINIONSCOPE_RETENTION_DAYS": "36500"}
         yield f"first sync of {markets} markets and their children, at {latency * 1000:.0f} ms and {limit} a second:"
         yield _line("opinionscope", opinionscope("sync", "markets", settings=settings))
         yield _line("requests loop that stores nothing", _python(MARKETS_LOOP, server.url))
@@ -111,7 +111,8 @@ def peers(markets: int = 300, wallets: int = 250, latency: float = 0.25, limit: 
             _python(TRADES_INTO_SQLITE_UTILS, server.url, str(folder), *exchange.wallets),
         )
         yield f"{upserts}   {_count(folder / 'sqlite-utils.db', 'trades')} stored"
-        yield f"{_dlt(TRADES_WITH_DLT, server, folder, *exchange.wallets)}   {_count(folder / 'dlt.db', 'trades')} stored"
+        merged = _dlt(TRADES_WITH_DLT, server, folder, *exchange.wallets)
+        yield f"{merged}   {_count(folder / 'dlt.db', 'trades')} stored"
 
 
 def _dlt(script: str, server: ExchangeServer, folder: Path, *wallets: str) -> str:
