@@ -24,7 +24,7 @@ class Page(Generic[Item]):
     """One page of a list. `total` is upstream's count of the whole list; None where the answer has none.
 
     `length` counts all entries, `problems` describes those that could not be read; the others are `items`. Answers of
-    the same bytes have the same `digest`; it is empty where there was no answer.
+    the same bytes have the same `digest`; it is empty where nobody asked for it.
     """
 
     items: list[Item]

@@ -28,7 +28,7 @@ _SHORTEST_SECRET = 12
 
 
 class _Answer(NamedTuple):
-    """What an answer holds, and the digest of its bytes. An answer that was known by that has not been read."""
+    """What an answer holds, and the digest of its bytes if that was asked for; what was known by it is not read."""
 
     result: Any
     digest: bytes
@@ -76,7 +76,7 @@ class OpinionClient:
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
-        answer = self._fetch(*self._trades_request(address, 1), known)
+        answer = self._fetch(*self._trades_request(address, 1), known or b"")
         return None if answer.digest == known else _page(1, answer, Trade)
 
     def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
@@ -96,8 +96,8 @@ class OpinionClient:
             raise late
         now = self._exchange_time(headers.get("Date"))
         body = self._without_key(body)
-        digest = blake2b(body, digest_size=16).digest()
-        if digest == known and status == requests.codes.ok:
+        digest = b"" if known is None else blake2b(body, digest_size=16).digest()
+        if known and digest == known and status == requests.codes.ok:
             return _Answer(None, digest)
         try:
             return _Answer(_read(status, body), digest)

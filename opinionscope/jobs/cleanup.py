@@ -16,7 +16,7 @@ from opinionscope.store.sync_logs import completed_since, count_old_runs, purge_
 HOUR_OF_THE_DAY = 3
 _FIRST_STEP = 500
 _LARGEST_STEP = 20_000
-_STEP_SECONDS = 0.05
+_STEP_SECONDS = 0.03
 # A writer that waits for the database looks again every 25 ms at first, so it finds it free within one pause.
 _PAUSE_SECONDS = 0.03
 

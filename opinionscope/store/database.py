@@ -15,9 +15,9 @@ SCHEMA_VERSION = 3
 BUSY_SECONDS = 15.0
 _APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
-# 16 MiB: trades are committed page by page and touch the same index pages again and again, which is cheaper to write
-# back to the file once.
-_CHECKPOINT_PAGES = 4000
+# 64 MiB: trades are committed page by page and touch the same index pages again and again, which is cheaper to write
+# back to the file once. And while a cleanup fills the log and writes it back, nobody else should have to do it.
+_CHECKPOINT_PAGES = 16_000
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Transaction = sqlite3.Connection

@@ -16,14 +16,14 @@ from opinionscope.store.activity import TradeRow
 from opinionscope.store.database import Store
 from opinionscope.store.whales import add_whales, find_wallets_to_poll
 from opinionscope.times import from_unix, to_seconds_text, utc_now
-from tests.benchmarks.harness import Comparison, alternate, opinionscope, run, scratch_folder
-from tests.benchmarks.polling import settings_for
+from tests.benchmarks.harness import Comparison, Cost, alternate, opinionscope, run, scratch_folder
+from tests.benchmarks.polling import settings_for, still_exchange, track
 
 PAGE_SIZE = 20
 WALLET = "0x" + "1" * 40
 
 
-def store_trades(count: int = 100_000) -> Iterator[Comparison]:
+def store_trades(count: int = 100_000) -> Iterator[str | Comparison]:
     """From answers in memory to committed rows, against json and raw inserts of the same rows, in both ways."""
     bodies = list(_bodies(count))
     for yardstick, batch in (("json and executemany, once", len(bodies)), ("json and executemany, by page", 1)):
@@ -34,25 +34,38 @@ def store_trades(count: int = 100_000) -> Iterator[Comparison]:
                 lambda names=names, batch=batch: _store_raw(bodies, next(names), batch),  # type: ignore[misc]
             )
         yield Comparison(f"store {count:,} new trades", yardstick, ours, theirs, 2.5)
+    exchange = still_exchange(wallets=1, history=count)
+    with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
+        database = folder / "benchmark.db"
+        track(exchange, database)
+        long_ago = {"OPINIONSCOPE_RETENTION_DAYS": "36500", "OPINIONSCOPE_RUN_BUDGET": "600"}
+        cost = opinionscope("sync", "whales", settings=settings_for(server, database, 1000) | long_ago)
+        yield (
+            f"a wallet of {count:,} trades, with the requests for them, in one run: {cost.wall:.1f} s, "
+            f"{cost.memory:.0f} MiB at the peak (goal <= 90)"
+        )
 
 
-def sync_markets_again(markets: int = 2_000) -> Iterator[Comparison]:
+def sync_markets_again(markets: int = 2_000) -> Iterator[str | Comparison]:
     """A second sync after 1 % of the markets have changed, against fetching and parsing the same pages. CPU."""
+    costs: list[Cost] = []
     exchange = Exchange(seed=1, markets=markets, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
     ids = [market["marketId"] for market in exchange.markets()]
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
-        settings = settings_for(server, folder / "benchmark.db", 200)
+        settings = settings_for(server, folder / "benchmark.db", 1000)
         opinionscope("sync", "markets", settings=settings)
 
         def ours() -> float:
             for market in random.Random(time.time()).sample(ids, markets // 100):
                 exchange.rename_market(market, f"Renamed at {time.time()}")
-            return opinionscope("sync", "markets", settings=settings).cpu
+            costs.append(opinionscope("sync", "markets", settings=settings))
+            return costs[-1].cpu
 
         pages = -(-markets // PAGE_SIZE)
         script = _FETCH_AND_PARSE.format(module=Market.__module__, url=server.url, pages=pages)
-        comparison = alternate(ours, lambda: run(sys.executable, "-c", script).cpu)
+        comparison = alternate(ours, lambda: run(sys.executable, "-c", script).cpu, 11)
     yield Comparison(f"sync {markets:,} markets again, 1 % changed, CPU", "fetching and parsing them", *comparison, 1.5)
+    yield f"{max(cost.memory for cost in costs):.0f} MiB at the peak (goal <= 90)"
 
 
 _FETCH_AND_PARSE = """
