@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from opinionscope.errors import StoreError
 from opinionscope.jobs.result import JobResult, Progress, no_progress
 from opinionscope.store.activity import count_old_trades, purge_trades
 from opinionscope.store.database import Store
@@ -19,6 +20,9 @@ _LARGEST_STEP = 20_000
 _STEP_SECONDS = 0.03
 # A writer that waits for the database looks again every 25 ms at first, so it finds it free within one pause.
 _PAUSE_SECONDS = 0.03
+_LONGEST_LOG = 16_000
+_LONGEST_WAIT_SECONDS = 600.0
+_WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def clean_up(
     """Purge trades older than `retention` and log rows older than `log_retention`; the count of rows purged.
 
     A purged trade is still known: the whale's totals keep it and the exchange may list it again. Each step is a
-    short transaction of its own with a pause after it, so that no other job waits for long.
+    short transaction of its own with a pause after it, so that no other job waits for long. Raises StoreError.
     """
     result = result or JobResult()
     checkpoint_by_hand(store)
@@ -89,5 +93,17 @@ def _in_steps(store: Store, work: Callable[[int], int]) -> Iterator[int]:
         if done < size:
             return
         size = max(1, min(_LARGEST_STEP, 2 * size, int(size * _STEP_SECONDS / max(seconds, 0.001))))
-        checkpoint(store)
+        _write_log_back(store)
         time.sleep(_PAUSE_SECONDS)
+
+
+def _write_log_back(store: Store) -> None:
+    """Write the log back; where somebody reads on and on, such as a backup, wait for him rather than fill the disk."""
+    end = time.monotonic() + _LONGEST_WAIT_SECONDS
+    while checkpoint(store) > _LONGEST_LOG:
+        if time.monotonic() > end:
+            raise StoreError(
+                f"{store.path} has been read without a pause for {_LONGEST_WAIT_SECONDS / 60:.0f} minutes, and its log "
+                "has become long: end what reads it; the next run goes on where this one stopped."
+            )
+        time.sleep(_WAIT_SECONDS)

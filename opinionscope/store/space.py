@@ -24,9 +24,13 @@ def checkpoint_by_hand(store: Store) -> None:
     store.pragma("wal_autocheckpoint = 0")
 
 
-def checkpoint(store: Store) -> None:
-    """Write what is in the log back into the file. Others may write meanwhile."""
-    store.pragma("wal_checkpoint(PASSIVE)")
+def checkpoint(store: Store) -> int:
+    """Write what is in the log back into the file, while others write; how many pages of it could not be.
+
+    Whatever somebody who reads does not see yet stays in the log until he is done.
+    """
+    _, in_log, written_back = store.query("PRAGMA wal_checkpoint(PASSIVE)")[0]
+    return int(in_log) - int(written_back)
 
 
 def file_bytes(store: Store) -> int:
