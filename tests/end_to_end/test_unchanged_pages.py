@@ -15,7 +15,7 @@ def synced_wallet(command: CommandLine, trading: Trading, history: int) -> tuple
     trading(exchange)
     command.settings["OPINIONSCOPE_RETENTION_DAYS"] = "36500"
     command("whales", "add", *exchange.wallets)
-    for _ in range(3):
+    for _ in range(2):
         assert command("sync", "whales").returncode == 0
     assert command.last_run("whales")["request_count"] == 1
     return exchange, exchange.wallets[0]
