@@ -12,7 +12,7 @@ def main() -> None:
     gc.set_threshold(_ALLOCATIONS_BEFORE_A_COLLECTION)
     # No plugin of pydantic that is installed by chance has a business with settings and answers, nor need one be
     # looked for.
-    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     from opinionscope.cli.app import app
 
     app()

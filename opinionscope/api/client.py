@@ -48,8 +48,8 @@ class OpinionClient:
         self._pacer = pacer
         self._line = Line(pacer, deadline)
         self._session = _session(self._key, PacedAdapter(self._line, connections))
-        # With all that every request has in common, which is most of what it costs to prepare one.
-        self._blank_request = self._session.prepare_request(requests.Request("GET", settings.base_url))
+        # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
+        self._blank_request = self._session.prepare_request(requests.Request("GET", "https://localhost"))
         self.clock_skew: float | None = None
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 

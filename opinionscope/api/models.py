@@ -22,8 +22,9 @@ def _blank_to_none(value: Any) -> Any:
 
 
 def _no_id(value: Any) -> Any:
-    """0 and the empty string stand for no id."""
-    return None if value in ("", "0", 0) and value is not False else value
+    """0, in whatever spelling, and the empty string stand for no id."""
+    is_none = not value.strip("0") if isinstance(value, str) else type(value) is int and value == 0
+    return None if is_none else value
 
 
 def _number(value: Any) -> Any:

@@ -190,7 +190,7 @@ class Pacer:
             return Pace()
 
     def _write(self, pace: Pace) -> None:
-        # One write, whose first part is padded: it replaces all of the last one, whenever the process dies.
+        # One write, whose first part is padded, so that nothing of the last one is left where this one is shorter.
         header = json.dumps(vars(pace) | {"sent": len(pace.sent)}).encode().ljust(_HEADER_SIZE)
         os.pwrite(self._descriptor, header + pace.sent.tobytes(), 0)
 

@@ -2,7 +2,7 @@
 
 Typer has pydantic coerce each parameter, even one that nobody gave. That costs a run that is skipped, or not due, a
 third of its time. So the groups above a command, which have nothing to parse, are passed by; and where a job is given
-flags alone, as cron does it, there is nothing to coerce.
+flags alone, as in a crontab that need not name the database, there is nothing to coerce.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def find_command(command: Any, words: Sequence[str]) -> tuple[Any, Sequence[str]
 
 
 class JobCommand(TyperCommand):
-    """A command of a job."""
+    """A command of a job: it has options alone, none of them required and none with a callback."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take flags as they are, and leave the parsing of anything else to Typer."""

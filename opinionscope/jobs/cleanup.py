@@ -11,11 +11,12 @@ from opinionscope.jobs.result import JobResult, Progress, no_progress
 from opinionscope.store.activity import count_old_trades, purge_trades
 from opinionscope.store.database import Store
 from opinionscope.store.figures import LONGEST_WINDOW, purge_hours
-from opinionscope.store.space import checkpoint, checkpoint_by_hand, give_back_pages
+from opinionscope.store.space import checkpoint, free_pages, give_back_pages, stop_automatic_checkpoints
 from opinionscope.store.sync_logs import completed_since, count_old_runs, purge_requests, purge_runs
 
 HOUR_OF_THE_DAY = 3
 _FIRST_STEP = 500
+_SMALLEST_STEP = 100
 _LARGEST_STEP = 20_000
 _STEP_SECONDS = 0.03
 # A writer that waits for the database looks again every 25 ms at first, so it finds it free within one pause.
@@ -61,10 +62,10 @@ def clean_up(
     """Purge trades older than `retention` and log rows older than `log_retention`; the count of rows purged.
 
     A purged trade is still known: the whale's totals keep it and the exchange may list it again. Each step is a
-    short transaction of its own with a pause after it, so that no other job waits for long. Raises StoreError.
+    short transaction of its own with a pause before the next, so that no other job waits for long. Raises StoreError.
     """
     result = result or JobResult()
-    checkpoint_by_hand(store)
+    stop_automatic_checkpoints(store)
     for purge, counts in (
         (partial(purge_trades, store, now - retention), True),
         (partial(purge_runs, store, now - log_retention), True),
@@ -72,17 +73,24 @@ def clean_up(
         (partial(purge_hours, store, now - LONGEST_WINDOW), False),
     ):
         for taken in _in_steps(store, purge):
-            result.item_count += taken if counts else 0
-            progress("rows", result.item_count, None)
-    for _ in _in_steps(store, partial(give_back_pages, store)):
-        pass
+            if counts and taken:
+                result.item_count += taken
+                progress("rows", result.item_count, None)
+    _give_back_space(store)
     return result
+
+
+def _give_back_space(store: Store) -> None:
+    """Give back all free pages, also those that others free meanwhile."""
+    while free_pages(store) and sum(_in_steps(store, partial(give_back_pages, store))) > 0:
+        pass
 
 
 def _in_steps(store: Store, work: Callable[[int], int]) -> Iterator[int]:
     """Call `work` with as much as it can do in `_STEP_SECONDS`, and pause, until nothing is left; what each call did.
 
     What a step takes depends on the disk, on what is in memory and on who else writes, so each learns from the last.
+    But a step costs something whatever it does, so none is so small that there would be no end to them.
     """
     size = _FIRST_STEP
     while True:
@@ -92,7 +100,7 @@ def _in_steps(store: Store, work: Callable[[int], int]) -> Iterator[int]:
         yield done
         if done < size:
             return
-        size = max(1, min(_LARGEST_STEP, 2 * size, int(size * _STEP_SECONDS / max(seconds, 0.001))))
+        size = max(_SMALLEST_STEP, min(_LARGEST_STEP, 2 * size, int(size * _STEP_SECONDS / max(seconds, 0.001))))
         _write_log_back(store)
         time.sleep(_PAUSE_SECONDS)
 

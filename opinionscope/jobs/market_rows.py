@@ -9,6 +9,7 @@ from opinionscope.times import from_unix
 
 _CATEGORICAL = 1
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
+# What is above a market that has nobody above it: a row that gives nothing.
 _NO_PARENT = MarketRow(**dict.fromkeys(MarketRow._fields) | {"external_id": "", "labels": "[]"})  # type: ignore[arg-type]
 _WEB_PAGE = "https://app.opinion.trade/detail?topicId="
 

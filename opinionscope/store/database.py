@@ -103,6 +103,15 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """For the block, wait so long for others instead of `BUSY_SECONDS`."""
+        self.pragma(f"busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            self.pragma(f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
     def query(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """All rows of a SELECT."""
         with self._turn, _explained(self.path):

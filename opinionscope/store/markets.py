@@ -1,5 +1,6 @@
 """The `markets` table: upserts that write only what changed, and the search for markets that have left the list."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -57,16 +58,20 @@ _CONDITIONS = {"search": "instr(lower(title), lower(:search)) > 0", "status": "s
 
 
 def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> None:
-    """Upsert the markets that differ from what is stored, in one transaction. `first_seen_at` stays as it was."""
-    places = ", ".join("?" * len(markets))
-    rows = store.query(f"{_SELECT} IN ({places})", [market.external_id for market in markets])
+    """Upsert the markets that differ from what is stored, in one transaction. `first_seen_at` stays as it was.
+
+    Of several with one id the last one counts.
+    """
+    latest = {market.external_id: market for market in markets}
+    ids = json.dumps(list(latest))
+    rows = store.query(f"{_SELECT} IN (SELECT value FROM json_each(?))", (ids,))  # noqa: S608
     stored = {row[0]: tuple(row) for row in rows}
-    changed = {market.external_id: market for market in markets if stored.get(market.external_id) != market}
+    changed = [market for external_id, market in latest.items() if stored.get(external_id) != market]
     if not changed:
         return
     moment = to_seconds_text(now)
     with store.transaction() as connection:
-        connection.executemany(_UPSERT, [(*market, moment, moment) for market in changed.values()])
+        connection.executemany(_UPSERT, [(*market, moment, moment) for market in changed])
 
 
 def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]:

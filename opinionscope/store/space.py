@@ -2,6 +2,10 @@
 
 from opinionscope.store.database import Store
 
+_LONG_LOG = 4_000
+_FEW_PAGES = 100
+_PATIENCE = 0.05
+
 
 def free_pages(store: Store) -> int:
     """Pages of the file that hold nothing."""
@@ -16,7 +20,7 @@ def give_back_pages(store: Store, pages: int) -> int:
     return before - free_pages(store)
 
 
-def checkpoint_by_hand(store: Store) -> None:
+def stop_automatic_checkpoints(store: Store) -> None:
     """Leave it to `checkpoint` to write the log back: a commit of this connection takes no longer than its own pages.
 
     SQLite would do it at the end of one commit in so many, and it can take longer than all that was committed.
@@ -27,10 +31,16 @@ def checkpoint_by_hand(store: Store) -> None:
 def checkpoint(store: Store) -> int:
     """Write what is in the log back into the file, while others write; how many pages of it could not be.
 
-    Whatever somebody who reads does not see yet stays in the log until he is done.
+    Whatever somebody who reads does not see yet stays in the log until he is done. A long log of which nothing is left
+    to write back is begun anew: by itself that happens only where nobody has written in the meantime. Others wait then
+    for `_PATIENCE` seconds at most.
     """
     _, in_log, written_back = store.query("PRAGMA wal_checkpoint(PASSIVE)")[0]
-    return int(in_log) - int(written_back)
+    left = int(in_log) - int(written_back)
+    if in_log > _LONG_LOG and left < _FEW_PAGES:
+        with store.patience(_PATIENCE):
+            store.pragma("wal_checkpoint(RESTART)")
+    return left
 
 
 def file_bytes(store: Store) -> int:

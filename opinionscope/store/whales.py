@@ -34,7 +34,7 @@ class Progress:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is missing and nothing is left to read."""
+        """Whether nothing is left to read and as many trades are known as upstream counts, neither fewer nor more."""
         return self.history_read_at is not None and self.resume_position is None and self.missing == 0
 
     @property

@@ -1,5 +1,8 @@
 """`sync markets` as cron runs it, against the simulated exchange."""
 
+import sqlite3
+from contextlib import closing
+
 from opinionscope.exchange import Exchange, Fault
 from tests.conftest import CommandLine, Trading
 
@@ -59,6 +62,8 @@ def test_a_second_sync_changes_nothing_that_has_not_moved(command: CommandLine, 
     exchange = still_exchange()
     trading(exchange)
     command("sync", "markets")
+    with closing(sqlite3.connect(command.database)) as connection, connection:
+        connection.execute("UPDATE markets SET updated_at = '2026-01-01T00:00:00Z'")
     before = stored(command)
     moved = next(iter(before))
     exchange.rename_market(int(moved), "A new title")

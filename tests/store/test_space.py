@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opinionscope.store.database import Store
-from opinionscope.store.space import checkpoint, checkpoint_by_hand, file_bytes, free_pages, give_back_pages
+from opinionscope.store.space import checkpoint, file_bytes, free_pages, give_back_pages, stop_automatic_checkpoints
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_file_is_shorter_once_the_log_has_been_written_back(emptied: Store) 
     checkpoint(emptied)
     before = emptied.path.stat().st_size
 
-    checkpoint_by_hand(emptied)
+    stop_automatic_checkpoints(emptied)
     give_back_pages(emptied, 10_000)
     assert emptied.path.stat().st_size == before
     checkpoint(emptied)
