@@ -10,7 +10,7 @@ from opinionscope.api.models import Market
 from opinionscope.errors import ApiError, KeyRefused, NotFound, OutOfTime, Paused
 from opinionscope.jobs.market_rows import child_row, top_level_row
 from opinionscope.jobs.result import JobResult, Progress, no_progress
-from opinionscope.jobs.workers import DaemonPool
+from opinionscope.jobs.workers import DaemonPool, result_of
 from opinionscope.store.database import Store
 from opinionscope.store.markets import MarketRow, find_departed, find_market, mark_looked_up, save_markets
 
@@ -107,7 +107,7 @@ class _MarketSync:
     def _result_of(self, fetch: Future[Answer]) -> Answer | None:
         """What was fetched; None where it failed, which is counted."""
         try:
-            return fetch.result()
+            return result_of(fetch)
         except KeyRefused:
             raise
         except OutOfTime as error:

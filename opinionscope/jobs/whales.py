@@ -1,7 +1,6 @@
 """Job `sync whales`: poll the tracked wallets, several at a time, and store their new trades."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from opinionscope.api.client import OpinionClient
 from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, OutOfTime, Paused
 from opinionscope.jobs.history import History
 from opinionscope.jobs.result import JobResult, Progress, no_progress
+from opinionscope.jobs.workers import join
 from opinionscope.store.database import Store
 from opinionscope.store.whales import Wallet, find_wallets_to_poll, note_poll
 
@@ -114,7 +114,7 @@ class _Run:
             for worker in workers:
                 worker.start()
             for worker in workers:
-                worker.join(max(0.0, end - time.monotonic()))
+                join(worker, end)
         finally:
             self._stop()
         if self._fatal is not None:

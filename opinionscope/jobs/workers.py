@@ -1,14 +1,31 @@
 """Threads that do not outlive the run: whoever still waits for an answer when it ends is left behind."""
 
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+SHORT_WAIT = 0.5
+"""Seconds. A signal that comes just before a wait begins is heard after it, so no wait of the main thread is longer."""
+
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
+
+
+def result_of(future: Future[_Result]) -> _Result:
+    """What the future brings, waited for in short waits."""
+    while not wait([future], SHORT_WAIT).done:
+        pass
+    return future.result()
+
+
+def join(thread: threading.Thread, end: float) -> None:
+    """Wait for the thread until `end` (monotonic seconds), in short waits."""
+    while thread.is_alive() and (left := end - time.monotonic()) > 0:
+        thread.join(min(left, SHORT_WAIT))
 
 
 class DaemonPool(Executor):
