@@ -18,7 +18,7 @@ def sync_markets(db: Database = None) -> None:
     """Fetch every activated market and upsert it (every 5 minutes)."""
     from opinionscope.jobs import runs
 
-    with watched("markets") as report:
+    with watched() as report:
         report.show(runs.sync_markets(database_path_for_a_log_row(db), report.progress), "{item_count} markets synced")
 
 
@@ -30,7 +30,7 @@ def sync_whales(
     """Poll the tracked wallets and store their new trades (every minute)."""
     from opinionscope.jobs import runs
 
-    with watched("wallets") as report:
+    with watched() as report:
         result = runs.sync_whales(database_path_for_a_log_row(db), report.progress, address or [])
         report.show(result, "{done_count} wallets polled, {item_count} new trades stored")
 
@@ -39,7 +39,7 @@ def stats(db: Database = None) -> None:
     """Recompute each whale's figures (hourly)."""
     from opinionscope.jobs import runs
 
-    with watched("whales") as report:
+    with watched() as report:
         report.show(runs.compute_stats(database_path(db)), "{item_count} whales computed")
 
 
@@ -63,5 +63,5 @@ def cleanup(
         return
     if if_due and not runs.cleanup_is_due(database):
         return
-    with watched("rows") as report:
+    with watched() as report:
         report.show(runs.clean_up(database, report.progress, retention_days), "{item_count} rows purged")

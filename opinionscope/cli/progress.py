@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 class Report:
     """Shows a job to whoever watches it."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self) -> None:
         self._watched = sys.stdout.isatty()
         self._bar: Any = None
         self._task: Any = None
@@ -52,9 +51,9 @@ class Report:
 
 
 @contextmanager
-def watched(what: str) -> Iterator[Report]:
+def watched() -> Iterator[Report]:
     """A report that leaves no bar behind, whatever happens."""
-    report = Report(what)
+    report = Report()
     try:
         yield report
     finally:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
-SHORT_WAIT = 0.5
-"""Seconds. A signal that comes just before a wait begins is heard after it, so no wait of the main thread is longer."""
+# Seconds. A signal that comes just before a wait begins is heard after it, so no wait of the main thread is longer.
+_SHORT_WAIT = 0.5
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -17,7 +17,7 @@ _Result = TypeVar("_Result")
 
 def result_of(future: Future[_Result]) -> _Result:
     """What the future brings, waited for in short waits."""
-    while not wait([future], SHORT_WAIT).done:
+    while not wait([future], _SHORT_WAIT).done:
         pass
     return future.result()
 
@@ -25,7 +25,7 @@ def result_of(future: Future[_Result]) -> _Result:
 def join(thread: threading.Thread, end: float) -> None:
     """Wait for the thread until `end` (monotonic seconds), in short waits."""
     while thread.is_alive() and (left := end - time.monotonic()) > 0:
-        thread.join(min(left, SHORT_WAIT))
+        thread.join(min(left, _SHORT_WAIT))
 
 
 class DaemonPool(Executor):

@@ -2,6 +2,7 @@
 
 from opinionscope.store.database import Store
 
+# In pages of 4 KiB.
 _LONG_LOG = 4_000
 _FEW_PAGES = 100
 _PATIENCE = 0.05
