@@ -1,6 +1,7 @@
 """What tests share: the real command as cron would start it, and a simulated exchange for it to talk to."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,9 @@ import pytest
 from opinionscope.exchange import Exchange, ExchangeServer
 
 COMMAND = (sys.executable, "-m", "opinionscope")
+
+# A shell that starts the tests in the background has them, and so all that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass
