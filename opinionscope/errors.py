@@ -1,10 +1,11 @@
-"""The exceptions of opinionscope, each with the exit status that the command line ends with."""
+"""The exceptions of opinionscope, each with the status that the command line exits with."""
 
 from enum import IntEnum
+from typing import ClassVar
 
 
 class ExitStatus(IntEnum):
-    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG of sysexits.h."""
+    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h."""
 
     DONE = 0
     FAILED = 1
@@ -13,25 +14,25 @@ class ExitStatus(IntEnum):
 
 
 class OpinionscopeError(Exception):
-    """A failure that is explained in one line which says what to do about it."""
+    """A failure, explained in one line that says what to do about it."""
 
     exit_status = ExitStatus.FAILED
 
 
 class UsageError(OpinionscopeError):
-    """The user asked for something that cannot be: a bad address, a bad time, an unknown file."""
+    """The command line is wrong: an invalid address, an invalid time, an unknown file."""
 
     exit_status = ExitStatus.USAGE
 
 
 class ConfigurationError(OpinionscopeError):
-    """A setting is missing or wrong; nothing works until someone changes it."""
+    """A setting is missing or wrong. Nothing works until somebody corrects it."""
 
     exit_status = ExitStatus.CONFIGURATION
 
 
 class Interrupted(OpinionscopeError):
-    """The run was ended from outside: Ctrl-C, SIGTERM or SIGHUP."""
+    """The run was stopped from outside: Ctrl-C, SIGTERM or SIGHUP."""
 
 
 class StoreError(OpinionscopeError):
@@ -39,25 +40,33 @@ class StoreError(OpinionscopeError):
 
 
 class ApiError(OpinionscopeError):
-    """A request to the exchange brought no usable answer. `retry_after` is the wait in seconds that it asks for."""
+    """A request to the exchange got no usable answer. `retry_after` is the wait in seconds that it asks for."""
 
     retry_after: float | None = None
 
 
-class ApiUnavailable(ApiError):
-    """Time-out, broken connection or HTTP 5xx: worth another try."""
+class TransientApiError(ApiError):
+    """A failure that is worth another try. `is_paced`: the pacer already makes everyone wait before it."""
+
+    is_paced: ClassVar[bool] = False
 
 
-class Throttled(ApiError):
+class ApiUnavailable(TransientApiError):
+    """Time-out, broken connection or HTTP 5xx."""
+
+
+class Throttled(TransientApiError):
     """HTTP 429: too many requests."""
+
+    is_paced = True
 
 
 class Paused(ApiError):
-    """After a 429 the exchange wants no request before this run is over."""
+    """After a 429 the exchange accepts no request before this run is over."""
 
 
 class BadAnswer(ApiError):
-    """The answer is not of the documented shape: never to be taken for "no data"."""
+    """The answer does not have the documented shape: never to be taken for "no data"."""
 
 
 class RequestRefused(ApiError):
@@ -65,7 +74,7 @@ class RequestRefused(ApiError):
 
 
 class NotFound(RequestRefused):
-    """The exchange knows no such market or address (404)."""
+    """The exchange does not have such a market or address (404)."""
 
 
 class KeyRefused(ApiError, ConfigurationError):
@@ -75,4 +84,4 @@ class KeyRefused(ApiError, ConfigurationError):
 
 
 class OutOfTime(OpinionscopeError):
-    """The run's budget is spent before the next request may start. The rest waits for the next run."""
+    """The run's time budget is spent, so no further request may start. The rest waits for the next run."""

@@ -1,4 +1,4 @@
-"""Where the database and the env file are. Light on imports: every run needs it, even one that is skipped."""
+"""Where the database and the env file are. Imports little, because even a skipped run needs it."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ ENV_FILE_VARIABLE = "OPINIONSCOPE_ENV_FILE"
 
 
 def env_file() -> Path:
-    """The file that cron jobs read their settings from; absolute, since cron starts a job in HOME."""
+    """The file that cron jobs read their settings from; absolute, because cron starts a job in HOME."""
     named = os.environ.get(ENV_FILE_VARIABLE, "").strip()
     if named:
         return Path(named).expanduser().absolute()
@@ -23,28 +23,28 @@ def env_file() -> Path:
 def database_path(option: Path | None = None) -> Path:
     """The SQLite file: `--db`, else OPINIONSCOPE_DB, else one in the user's data folder. Absolute.
 
-    Raises ConfigurationError if only an env file that cannot be read could tell which.
+    Raises ConfigurationError if the env file would have to tell, and cannot be read.
     """
     named = option or os.environ.get(DATABASE_VARIABLE, "").strip()
     named = named or read_environment().get(DATABASE_VARIABLE, "").strip()
-    return Path(named).expanduser().absolute() if named else _usual_database()
+    return Path(named).expanduser().absolute() if named else _default_database()
 
 
-def database_path_for_a_log_row(option: Path | None = None) -> Path:
-    """The same, for a run that is about to fail over an env file that cannot be read: its row has to be somewhere.
+def database_of_a_run(option: Path | None = None) -> Path:
+    """The same, for a sync job, which reports a bad env file itself: the row of its failed run must go somewhere.
 
-    Where the user's data folder has a database, it goes there. Only for runs that load the settings themselves.
+    If the env file cannot be read, it is the database in the user's data folder, if there is one.
     """
     try:
         return database_path(option)
     except ConfigurationError:
-        usual = _usual_database()
-        if os.path.exists(usual):
-            return usual
+        default = _default_database()
+        if os.path.exists(default):
+            return default
         raise
 
 
-def _usual_database() -> Path:
+def _default_database() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
@@ -53,8 +53,8 @@ def _usual_database() -> Path:
 def read_environment() -> dict[str, str]:
     """The env file's variables, overridden by the process's own.
 
-    Raises ConfigurationError if the file cannot be read or is not a list of `NAME=value` lines, and if
-    OPINIONSCOPE_ENV_FILE names one that is not there.
+    Raises ConfigurationError if the file cannot be read, has a line other than `NAME=value`, or is named by
+    OPINIONSCOPE_ENV_FILE and does not exist.
     """
     return _read_env_file(env_file()) | dict(os.environ)
 
@@ -80,7 +80,9 @@ def _parse_env_text(text: str, path: Path) -> dict[str, str]:
     variables: dict[str, str] = {}
     for binding in parse_stream(StringIO(text)):
         if binding.error:
-            raise ConfigurationError(f"{path}, line {binding.original.line}: write NAME=value.")
+            raise ConfigurationError(
+                f"{path}, line {binding.original.line} is not a valid setting; expected NAME=value."
+            )
         if binding.key is not None:
             variables[binding.key] = binding.value or ""
     return variables

@@ -1,5 +1,6 @@
 """Settings: the environment, then the env file, validated once; a wrong one stops before any work begins."""
 
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
@@ -89,6 +90,16 @@ class Settings(BaseModel):
         except ValidationError as error:
             problems = "; ".join(_describe(problem) for problem in error.errors(include_input=False))
             raise ConfigurationError(f"{problems}. Correct it in the environment or in {env_file()}.") from None
+
+    @property
+    def retention(self) -> timedelta:
+        """How long trades are kept."""
+        return timedelta(days=self.retention_days)
+
+    @property
+    def log_retention(self) -> timedelta:
+        """How long the sync log is kept."""
+        return timedelta(days=self.log_retention_days)
 
     def require_api_key(self) -> str:
         """The key in the clear, for the one header it belongs in. Raises ConfigurationError if there is none."""

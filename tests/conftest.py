@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.job_table import JOBS
+from opinionscope.simulator import Exchange, ExchangeServer
 
+JOB = {job.name: job for job in JOBS}
 COMMAND = (sys.executable, "-m", "opinionscope")
 
 # A shell that starts the tests in the background has them, and so all that they start, ignore Ctrl-C.

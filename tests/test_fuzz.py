@@ -22,14 +22,15 @@ from opinionscope.api.answers import Page, read_detail, read_page, read_result
 from opinionscope.api.failures import retry_after_seconds
 from opinionscope.api.models import Market, Trade
 from opinionscope.errors import ApiError, ConfigurationError, UsageError
-from opinionscope.jobs.identity import trade_key
 from opinionscope.jobs.market_rows import child_row, top_level_row
-from opinionscope.jobs.reading import Reading
-from opinionscope.jobs.saving import save_page
+from opinionscope.jobs.whales.pages import PageReader
+from opinionscope.jobs.whales.save import save_page
+from opinionscope.jobs.whales.trade_key import trade_key
 from opinionscope.locations import _read_env_file
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
-from opinionscope.store.whales import add_whales, find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whales import add_whales
 from opinionscope.times import parse_since, to_seconds_text
 from opinionscope.wallet_list import LONGEST_NAME, parse_wallet_list
 from tests.rounds import examples
@@ -146,7 +147,7 @@ def test_any_answer_to_a_request_for_trades_is_refused_or_stored_as_it_reads(bod
         store.pragma("synchronous = OFF")
         add_whales(store, [(WALLET, None)], "manual", NOW)
         (wallet,) = find_wallets_to_poll(store, NOW, NOW)
-        read = next(Reading(lambda _: page).pages_from(1))
+        read = next(PageReader(lambda _: page).pages_from(1))
         for _ in ("new", "known"):
             with store.transaction() as transaction:
                 save_page(transaction, wallet, read, NOW, LONG_AGO)

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import opinionscope
 from opinionscope.cli.app import app
-from opinionscope.exchange import Exchange, ExchangeServer, Fault
-from opinionscope.exchange.spoiled_content import HOSTILE_TEXTS
+from opinionscope.simulator import Exchange, ExchangeServer, Fault
+from opinionscope.simulator.spoiled_content import HOSTILE_TEXTS
 from tests.cli.terminal import run_on_terminal
 from tests.conftest import COMMAND, CommandLine, Trading
 
@@ -223,8 +223,8 @@ def test_sql_is_put_together_from_constants_of_its_own_module_alone() -> None:
 
 
 CONSTANT_SQL = (
-    r"[_A-Z]+|places|columns|table|where|order|int\(pages\)|statement"
-    r"|' AND '\.join\(conditions\)|', '\.join\(.*_COLUMNS.*\)"
+    r"[_A-Z]+|places|columns|table|where|order|rest|row\.TABLE|row\.columns\(\)|int\(pages\)|statement"
+    r"|' AND '\.join\(wanted\)|', '\.join\(.*(_COLUMNS|JOB_NAMES).*\)"
 )
 """What a statement may be made of: constants, lists of column names and of `?`, and conditions written in the code."""
 
@@ -233,18 +233,27 @@ def test_rows_are_chosen_by_conditions_that_are_written_in_the_code() -> None:
     for path in (PACKAGE / "store").glob("*.py"):
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "find_rows":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "select_filtered":
                 order = next(keyword.value for keyword in node.keywords if keyword.arg == "order")
-                assert isinstance(node.args[1], ast.Constant)
                 assert isinstance(order, ast.Constant)
                 assert ast.unparse(node.args[2]) == "_CONDITIONS"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("select", "select_first"):
+                assert is_written_in_the_code(node.args[2]), f"{path.name}: {ast.unparse(node)}"
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_CONDITIONS":
                 assert ast.literal_eval(node.value)
 
 
+def is_written_in_the_code(sql: ast.expr) -> bool:
+    """Whether it is a constant, or put together from constants."""
+    if isinstance(sql, ast.JoinedStr):
+        parts = [ast.unparse(part.value) for part in sql.values if isinstance(part, ast.FormattedValue)]
+        return all(re.fullmatch(CONSTANT_SQL, part) for part in parts)
+    return isinstance(sql, ast.Constant)
+
+
 def is_sql(string: ast.JoinedStr) -> bool:
     text = "".join(str(part.value) for part in string.values if isinstance(part, ast.Constant))
-    return bool(re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA)\b", text))
+    return bool(re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|WHERE)\b", text))
 
 
 def test_dependencies_have_lower_and_upper_bounds() -> None:

@@ -1,7 +1,7 @@
 """The client of the Opinion OpenAPI: which request brings which model, and what can go wrong on the way."""
 
+import logging
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from http.cookiejar import DefaultCookiePolicy
@@ -11,11 +11,11 @@ import requests
 
 from opinionscope import __version__
 from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result
-from opinionscope.api.connection import Line, PacedAdapter
-from opinionscope.api.failures import failure_of, retry_after_seconds, transport_failure
+from opinionscope.api.failures import failure_of_status, retry_after_seconds, transport_failure
 from opinionscope.api.models import Market, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
+from opinionscope.api.transport import PacedAdapter, RequestGate
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
 from opinionscope.settings import Settings
 
@@ -26,11 +26,13 @@ LARGEST_ANSWER = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
 _SHORTEST_SECRET = 12
 
+logger = logging.getLogger(__name__)
 
-class _Answer(NamedTuple):
-    """What an answer holds, and the digest of its bytes if that was asked for; what was known by it is not read."""
 
-    result: Any
+class _Result(NamedTuple):
+    """The result in an answer, and the digest of its bytes if asked for; None if the digest was already known."""
+
+    content: Any
     digest: bytes
 
 
@@ -46,8 +48,8 @@ class OpinionClient:
         self._settings = settings
         self._key = settings.require_api_key()
         self._pacer = pacer
-        self._line = Line(pacer, deadline)
-        self._session = _session(self._key, PacedAdapter(self._line, connections))
+        self._gate = RequestGate(pacer, deadline)
+        self._session = _session(self._key, PacedAdapter(self._gate, connections))
         # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
         self._blank_request = self._session.prepare_request(requests.Request("GET", "https://localhost"))
         self.clock_skew: float | None = None
@@ -57,7 +59,7 @@ class OpinionClient:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._line.close()
+        self._gate.close()
         self._session.close()
 
     def fetch_markets(self, page: int) -> Page[Market]:
@@ -68,7 +70,7 @@ class OpinionClient:
     def fetch_market(self, market_id: str, *, categorical: bool) -> Market:
         """The detail of one market, in whatever state it is. Raises NotFound for an unknown id."""
         kind = "/market/categorical" if categorical else "/market"
-        return read_detail(self._fetch(f"{kind}/{market_id}", {}).result, Market)
+        return read_detail(self._fetch(f"{kind}/{market_id}", {}).content, Market)
 
     def fetch_trades(self, address: str, page: int) -> Page[Trade]:
         """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
@@ -82,25 +84,27 @@ class OpinionClient:
     def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
 
-    def _fetch(self, path: str, parameters: dict[str, Any], known: bytes | None = None) -> _Answer:
+    def _fetch(self, path: str, parameters: dict[str, Any], known: bytes | None = None) -> _Result:
         return self._retries.call(lambda: self._fetch_once(path, parameters, known))
 
-    def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Answer:
-        with self._line.request():
+    def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
+        with self._gate.request():
             try:
                 status, headers, body = self._get(path, parameters)
             except requests.RequestException as error:
                 raise self._cut_off() or transport_failure(error) from error
-            sent_at, late = self._line.sent_at, self._cut_off()
+            sent_at, late = self._gate.sent_at, self._cut_off()
         if late:
             raise late
+        took = time.monotonic() - sent_at
+        logger.debug("GET %s %s: HTTP %d, %d bytes in %.3f s", path, parameters, status, len(body), took)
         now = self._exchange_time(headers.get("Date"))
         body = self._without_key(body)
         digest = b"" if known is None else blake2b(body, digest_size=16).digest()
         if known and digest == known and status == requests.codes.ok:
-            return _Answer(None, digest)
+            return _Result(None, digest)
         try:
-            return _Answer(_read(status, body), digest)
+            return _Result(_read(status, body), digest)
         except ApiError as error:
             error.args = (str(error).replace(self._key, "***"),)
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
@@ -128,7 +132,7 @@ class OpinionClient:
         return body if len(self._key) < _SHORTEST_SECRET else body.replace(self._key.encode(), b"***")
 
     def _cut_off(self) -> ApiUnavailable | None:
-        return ApiUnavailable("the answer took too long and was cut off") if self._line.cut_off else None
+        return ApiUnavailable("the answer took too long and was cut off") if self._gate.has_cut_off else None
 
     def _exchange_time(self, date_header: str | None) -> datetime:
         """The exchange's own time, by which the dates in its other headers are meant."""
@@ -140,9 +144,9 @@ class OpinionClient:
         return datetime.fromtimestamp(seconds, UTC)
 
 
-def _page(number: int, answer: _Answer, model: type[Item]) -> Page[Item]:
+def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     """The page in the answer, unless it is a first one without entries of a list that has some: that is no page."""
-    page = read_page(answer.result, model, answer.digest)
+    page = read_page(answer.content, model, answer.digest)
     if number == 1 and not page.length and page.total:
         raise BadAnswer(f"the list is empty and has a total of {page.total}")
     return page
@@ -163,12 +167,13 @@ def _read(status: int, body: bytes) -> Any:
     """The result in an answer of this HTTP status. Raises the ApiError that the status or the envelope stands for."""
     if status == requests.codes.ok:
         return read_result(body)
-    if 300 <= status < 400:
-        raise BadAnswer(f"the exchange redirects elsewhere ({status}), which is not followed: check the base URL")
-    if status < 500 and status != requests.codes.too_many_requests:
-        with suppress(BadAnswer, ApiUnavailable, Throttled):
-            read_result(body)
-    if status == requests.codes.not_found:
-        # Not the exchange's word that it knows no such thing: that comes in its envelope.
-        raise BadAnswer("404 without an answer of this API: check OPINION_TRADE_BASE_URL and the paths below it")
-    raise failure_of(status, "")
+    raise failure_of_status(status, _failure_in(body))
+
+
+def _failure_in(body: bytes) -> ApiError | None:
+    """What the envelope of an answer says went wrong, if it says anything."""
+    try:
+        read_result(body)
+    except ApiError as error:
+        return error
+    return None

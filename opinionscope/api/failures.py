@@ -1,4 +1,4 @@
-"""What went wrong, as one of our exceptions: the one table of HTTP states, `errno` numbers and transport errors."""
+"""What went wrong, as one of our exceptions: the one table of HTTP statuses, `errno` numbers and transport errors."""
 
 import errno
 import os
@@ -7,40 +7,58 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, NotFound, RequestRefused, Throttled
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, KeyRefused, NotFound, RequestRefused, Throttled
 from opinionscope.text import one_line
 
 KEY_TROUBLE = {401, 403, 11001, 11002, 11004, 11005, *range(11009, 11014)}
+_THROTTLED = 429
 _LONGEST_MESSAGE = 200
 _NO_CONNECTION = {
-    "NameResolutionError": "the host name of the exchange cannot be resolved",
+    "NameResolutionError": "the exchange's host name cannot be resolved",
     os.strerror(errno.ECONNREFUSED): "refused",
-    os.strerror(errno.EMFILE): "this process may not open so many files, see `ulimit -n`",
+    os.strerror(errno.EMFILE): "too many open files; raise the limit with `ulimit -n`",
 }
 
 
+def failure_of_status(status: int, said_in_envelope: ApiError | None) -> ApiError:
+    """The exception for an HTTP status other than 200. `said_in_envelope` is what the answer itself says, if anything.
+
+    A 429 or 5xx is what it is, whatever comes with it. Otherwise the envelope knows better than the status.
+    """
+    if 300 <= status < 400:
+        return BadAnswer(
+            f"the exchange redirects elsewhere (HTTP {status}); redirects are not followed: check the base URL"
+        )
+    if isinstance(said_in_envelope, RequestRefused | KeyRefused) and status < 500 and status != _THROTTLED:
+        return said_in_envelope
+    if status == 404:
+        # Not the exchange's word that something doesn't exist: that comes in an envelope.
+        return BadAnswer("404 without an answer of this API: check OPINION_TRADE_BASE_URL and the paths below it")
+    return failure_of(status, "")
+
+
 def failure_of(number: object, message: str) -> ApiError:
-    """The exception for an HTTP status or for an `errno` or `code` of the envelope."""
+    """The exception for an HTTP status, or for an `errno` or `code` in the envelope."""
     text = str(number)
     code = int(text) if text.isdecimal() and len(text) < 10 else -1
     said = f" ({printable(message)})" if message else ""
     if code in KEY_TROUBLE:
         return KeyRefused(f"the exchange refuses the API key: {code}{said}. Check OPINION_TRADE_API_KEY")
-    if code == 429:
-        return Throttled(f"the exchange asks for fewer requests: 429{said}")
+    if code == _THROTTLED:
+        return Throttled(f"the exchange asks for fewer requests (429){said}")
     if code == 404:
-        return NotFound(f"the exchange does not know it: 404{said}")
+        return NotFound(f"not found on the exchange (404){said}")
     if 500 <= code < 600:
-        return ApiUnavailable(f"the exchange is in trouble: {code}{said}")
+        return ApiUnavailable(f"exchange error (HTTP {code}){said}")
     return RequestRefused(f"the exchange refuses the request: {printable(text)}{said}")
 
 
 def transport_failure(error: requests.RequestException) -> ApiUnavailable:
-    """The exception for a request that brought no complete answer."""
+    """The exception for a request that got no complete answer."""
     text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
         certificate = "CERTIFICATE_VERIFY_FAILED" in text
-        reason = "the certificate of the exchange cannot be verified" if certificate else "what answers speaks no TLS"
+        reason = "the exchange's certificate cannot be verified" if certificate else "the server doesn't speak TLS"
         return ApiUnavailable(f"no secure connection: {reason}")
     if isinstance(error, requests.ConnectTimeout):
         return ApiUnavailable("no connection in time")
@@ -51,7 +69,10 @@ def transport_failure(error: requests.RequestException) -> ApiUnavailable:
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """The wait that a Retry-After header asks for, given in seconds or as a date; None without a usable one."""
+    """The wait a Retry-After header asks for, in seconds or as a date; None without a usable one.
+
+    See https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
+    """
     text = (header or "").strip()
     if text.isdecimal() and text.isascii():
         return float(text[:9])

@@ -58,11 +58,11 @@ Text = Annotated[str | None, BeforeValidator(_blank_to_none)]
 OptionalMoment = Annotated[_Moment | None, BeforeValidator(_no_moment)]
 
 
-class _Answer(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
-class Trade(_Answer):
+class Trade(_Model):
     """A filled trade. `amount` is in the quote token; `created_at` is in unix seconds, UTC."""
 
     tx_hash: str = Field(alias="txHash", min_length=1, max_length=256)
@@ -83,7 +83,7 @@ class Trade(_Answer):
     created_at: _Moment = Field(alias="createdAt")
 
 
-class Market(_Answer):
+class Market(_Model):
     """A market of the list or of a detail. Moments are unix seconds, UTC; None where upstream says 0."""
 
     market_id: Id = Field(alias="marketId")

@@ -6,11 +6,16 @@ from typing import Annotated
 import typer
 
 Database = Annotated[
-    Path | None, typer.Option("--db", metavar="PATH", help="The SQLite file.", show_default="OPINIONSCOPE_DB")
+    Path | None, typer.Option("--db", metavar="PATH", help="SQLite database file.", show_default="OPINIONSCOPE_DB")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Only from then on: 90s, 15m, 24h, 7d or an ISO time, UTC."),
+    typer.Option("--since", metavar="TIME", help="Only entries since TIME: 90s, 15m, 24h, 7d or an ISO time, UTC."),
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Maximum number of rows.")]
+
+
+def examples(*commands: str) -> str:
+    """The end of a command's help: one example a line."""
+    return "\n\n".join(["Examples:", *(f"  opinionscope {command}" for command in commands)])

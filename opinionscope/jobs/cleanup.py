@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from opinionscope.errors import StoreError
-from opinionscope.jobs.result import JobResult, Progress, no_progress
-from opinionscope.store.activity import count_old_trades, purge_trades
+from opinionscope.job_table import CLEANUP
+from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
+from opinionscope.jobs.run import Run
 from opinionscope.store.database import Store
-from opinionscope.store.figures import LONGEST_WINDOW, purge_hours
-from opinionscope.store.space import checkpoint, free_pages, give_back_pages, stop_automatic_checkpoints
-from opinionscope.store.sync_logs import completed_since, count_old_runs, purge_requests, purge_runs
+from opinionscope.store.disk_space import checkpoint, free_pages, give_back_pages, stop_automatic_checkpoints
+from opinionscope.store.request_minutes import purge_requests
+from opinionscope.store.sync_logs import completed_since, count_old_runs, purge_runs
+from opinionscope.store.whale_activity import count_old_trades, purge_trades
+from opinionscope.store.whale_hours import KEPT, purge_hours
 
 HOUR_OF_THE_DAY = 3
 _FIRST_STEP = 500
@@ -26,9 +29,22 @@ _LONGEST_WAIT_SECONDS = 600.0
 _WAIT_SECONDS = 0.5
 
 
+def work(run: Run, retention_days: int | None = None) -> JobResult:
+    """A run of the job, with the retention of the settings unless `retention_days` is given."""
+    retention = timedelta(days=retention_days) if retention_days else run.settings.retention
+    return clean_up(
+        run.store,
+        now=run.now,
+        retention=retention,
+        log_retention=run.settings.log_retention,
+        progress=run.progress,
+        result=run.result,
+    )
+
+
 @dataclass(frozen=True)
 class Expired:
-    """What a cleanup would take now."""
+    """What a cleanup would delete now."""
 
     trades: int
     runs: int
@@ -42,7 +58,7 @@ def last_due(now: datetime) -> datetime:
 
 def is_due(store: Store, now: datetime) -> bool:
     """Whether no cleanup has completed since the last 03:00 UTC."""
-    return not completed_since(store, "cleanup", last_due(now))
+    return not completed_since(store, CLEANUP, last_due(now))
 
 
 def count_expired(store: Store, *, now: datetime, retention: timedelta, log_retention: timedelta) -> Expired:
@@ -56,7 +72,7 @@ def clean_up(
     now: datetime,
     retention: timedelta,
     log_retention: timedelta,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
     result: JobResult | None = None,
 ) -> JobResult:
     """Purge trades older than `retention` and log rows older than `log_retention`; the count of rows purged.
@@ -70,7 +86,7 @@ def clean_up(
         (partial(purge_trades, store, now - retention), True),
         (partial(purge_runs, store, now - log_retention), True),
         (partial(purge_requests, store, now - log_retention), False),
-        (partial(purge_hours, store, now - LONGEST_WINDOW), False),
+        (partial(purge_hours, store, now - KEPT), False),
     ):
         for taken in _in_steps(store, purge):
             if counts and taken:

@@ -3,8 +3,8 @@
 import json
 
 from opinionscope.api.models import MARKET_STATUSES, Market
-from opinionscope.jobs.identity import as_float
 from opinionscope.store.markets import MarketRow
+from opinionscope.store.rows import as_real
 from opinionscope.times import from_unix
 
 _CATEGORICAL = 1
@@ -45,9 +45,9 @@ def _row(market: Market, market_type: str, title: str, url: str | None, parent: 
         yes_token_id=market.yes_token_id,
         no_token_id=market.no_token_id,
         result_token_id=market.result_token_id,
-        volume=as_float(market.volume),
-        volume_24h=as_float(market.volume_24h),
-        volume_7d=as_float(market.volume_7d),
+        volume=as_real(market.volume),
+        volume_24h=as_real(market.volume_24h),
+        volume_7d=as_real(market.volume_7d),
         quote_token=market.quote_token or parent.quote_token,
         chain_id=market.chain_id or parent.chain_id,
         slug=market.slug,

@@ -8,8 +8,10 @@ from opinionscope.api.answers import Page, read_items
 from opinionscope.api.client import PAGE_SIZE, OpinionClient
 from opinionscope.api.models import Market
 from opinionscope.errors import ApiError, KeyRefused, NotFound, OutOfTime, Paused
+from opinionscope.jobs.connection import connected
 from opinionscope.jobs.market_rows import child_row, top_level_row
-from opinionscope.jobs.result import JobResult, Progress, no_progress
+from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
+from opinionscope.jobs.run import Run
 from opinionscope.jobs.workers import DaemonPool, result_of
 from opinionscope.store.database import Store
 from opinionscope.store.markets import MarketRow, find_departed, find_market, mark_looked_up, save_markets
@@ -18,7 +20,13 @@ WORKERS = 8
 LOOKUPS = 60
 _PAGES_WITHOUT_NEWS = 3
 
-Answer = TypeVar("Answer")
+Fetched = TypeVar("Fetched")
+
+
+def work(run: Run) -> JobResult:
+    """A run of the job."""
+    with connected(run, WORKERS) as (client, _):
+        return sync_markets(client, run.store, now=run.now, progress=run.progress, result=run.result)
 
 
 def sync_markets(
@@ -27,7 +35,7 @@ def sync_markets(
     *,
     now: datetime,
     lookups: int = LOOKUPS,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
     result: JobResult | None = None,
 ) -> JobResult:
     """Upsert the whole list of activated markets, page by page, then look up at most `lookups` that have left it.
@@ -48,7 +56,7 @@ class _MarketSync:
     """One run: what it has stored so far, and what went wrong."""
 
     def __init__(
-        self, client: OpinionClient, store: Store, now: datetime, progress: Progress, result: JobResult
+        self, client: OpinionClient, store: Store, now: datetime, progress: ReportProgress, result: JobResult
     ) -> None:
         self.result = result
         self._stored: set[str] = set()
@@ -104,7 +112,7 @@ class _MarketSync:
         except NotFound:
             return None
 
-    def _result_of(self, fetch: Future[Answer]) -> Answer | None:
+    def _result_of(self, fetch: Future[Fetched]) -> Fetched | None:
         """What was fetched; None where it failed, which is counted."""
         try:
             return result_of(fetch)

@@ -1,10 +1,12 @@
-"""What a job reports to the runner, and what it needs from whoever runs it."""
+"""What a job reports about a run, while it goes on and at its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-Progress = Callable[[str, int, int | None], None]
-"""Told as the work goes on: what is counted, how many are done, and of how many (None where nobody knows)."""
+from opinionscope.store.sync_logs import RunStatus
+
+ReportProgress = Callable[[str, int, int | None], None]
+"""Called as the work goes on: what is counted, how many are done, and out of how many (None if unknown)."""
 
 _DESCRIBED_ERRORS = 5
 
@@ -28,15 +30,15 @@ class JobResult:
         self.errors.append(error)
 
     @property
-    def status(self) -> str:
-        """`completed`, or `partial` if something failed, or `failed` if nothing was done besides."""
+    def status(self) -> RunStatus:
+        """`completed`; `partial` if something failed; `failed` if nothing else was done."""
         if not self.failed_count and not self.errors:
             return "completed"
         return "partial" if self.done_count or self.item_count else "failed"
 
     @property
     def error(self) -> str | None:
-        """The first errors on one line, and how many more there are; None where there is none."""
+        """The first errors on one line, and how many more there are; None if there are none."""
         if not self.errors:
             return None
         distinct = list(dict.fromkeys(self.errors))

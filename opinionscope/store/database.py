@@ -11,7 +11,7 @@ from typing import Any, Self
 from opinionscope.errors import StoreError
 from opinionscope.locks import beside, open_private, wait_for_lock
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BUSY_SECONDS = 15.0
 _APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
@@ -22,8 +22,6 @@ _CHECKPOINT_PAGES = 16_000
 Parameters = Sequence[Any] | Mapping[str, Any]
 Transaction = sqlite3.Connection
 """The connection inside `Store.transaction`: what is written through it is written together or not at all."""
-Row = sqlite3.Row
-"""A row as the queries give it: its columns by name."""
 
 
 class Store:
@@ -123,6 +121,10 @@ class Store:
             row = self._connection.execute(sql, parameters).fetchone()
         return None if row is None else row[0]
 
+    def try_to_write(self) -> None:
+        """Write something that changes nothing. Raises StoreError if the file cannot be written."""
+        self.pragma(f"user_version = {SCHEMA_VERSION}")
+
     def pragma(self, statement: str) -> None:
         """Run a PRAGMA that must stand outside a transaction, to its end.
 
@@ -194,7 +196,7 @@ _ADVICE = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the folder exists and may be written",
     sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: check the disk and its free space",
     sqlite3.SQLITE_CORRUPT: "is damaged: restore a backup, or move the file away to start afresh",
-    sqlite3.SQLITE_NOTADB: "is no SQLite database: name another file with --db or OPINIONSCOPE_DB",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database: name another file with --db or OPINIONSCOPE_DB",
 }
 
 

@@ -1,13 +1,14 @@
 """The `markets` table: upserts that write only what changed, and the search for markets that have left the list."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from opinionscope.records import INTERNAL, Millis, Seconds, Texts
 from opinionscope.store.database import Store
-from opinionscope.store.filters import find_rows
+from opinionscope.store.rows import StoredRow, select_filtered
 from opinionscope.times import to_millis_text, to_seconds_text
 
 PLATFORM = "opinion_trade"
@@ -16,7 +17,7 @@ STATUSES = ("created", "activated", "resolving", *FINAL_STATUSES)
 
 
 class MarketRow(NamedTuple):
-    """A market as it is stored, under the names of the columns. None where upstream gives nothing."""
+    """A market to be stored, under the names of the columns. None where upstream gives nothing; times are ISO text."""
 
     external_id: str
     parent_external_id: str | None
@@ -44,6 +45,40 @@ class MarketRow(NamedTuple):
     @property
     def is_categorical(self) -> bool:
         return self.market_type == "categorical"
+
+
+@dataclass(frozen=True)
+class StoredMarket(StoredRow):
+    """A stored market. Volumes are in the quote token; None where the API gives nothing."""
+
+    TABLE: ClassVar[str] = "markets"
+
+    platform: str
+    external_id: str
+    parent_external_id: str | None
+    market_type: str
+    title: str
+    status: str
+    labels: Texts
+    yes_label: str | None
+    no_label: str | None
+    yes_token_id: str | None
+    no_token_id: str | None
+    result_token_id: str | None
+    volume: float | None
+    volume_24h: float | None
+    volume_7d: float | None
+    quote_token: str | None
+    chain_id: str | None
+    slug: str | None
+    rules: str | None
+    url: str | None
+    created_at: Seconds | None
+    cutoff_at: Seconds | None
+    resolved_at: Seconds | None
+    first_seen_at: Seconds
+    updated_at: Seconds
+    looked_up_at: Millis | None = field(metadata=INTERNAL)
 
 
 _COLUMNS = MarketRow._fields
@@ -106,7 +141,7 @@ def mark_looked_up(store: Store, external_id: str, now: datetime) -> None:
 
 def find_markets(
     store: Store, *, search: str | None = None, status: str | None = None, limit: int = 50
-) -> list[sqlite3.Row]:
+) -> list[StoredMarket]:
     """Markets by volume, largest first. `search` is a part of the title, in either case."""
-    asked = {"search": search, "status": status}
-    return find_rows(store, "markets", _CONDITIONS, asked, order="volume DESC, external_id", limit=limit)
+    filters = {"search": search, "status": status}
+    return select_filtered(store, StoredMarket, _CONDITIONS, filters, order="volume DESC, external_id", limit=limit)

@@ -181,3 +181,30 @@ def alerts_and_health(db: Database) -> None:
 def newest_page_of_a_wallet(db: Database) -> None:
     """What the newest page of a wallet looked like when it was stored, so that the same one is known at sight."""
     db.execute("ALTER TABLE whales ADD COLUMN newest_page BLOB")
+
+
+@migrations()
+def any_type_of_job_in_the_log(db: Database) -> None:
+    """The log without a list of jobs: which ones there are is said in one place, the table of jobs."""
+    db.executescript("""
+        CREATE TABLE new_sync_logs (
+            id INTEGER PRIMARY KEY,
+            type TEXT NOT NULL,
+            status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'partial', 'failed', 'skipped')),
+            started_at TEXT NOT NULL,
+            ended_at TEXT,
+            item_count INTEGER NOT NULL DEFAULT 0,
+            failed_count INTEGER NOT NULL DEFAULT 0,
+            request_count INTEGER NOT NULL DEFAULT 0,
+            throttled_count INTEGER NOT NULL DEFAULT 0,
+            error TEXT
+        );
+        INSERT INTO new_sync_logs SELECT id, type, status, started_at, ended_at, item_count, failed_count,
+            request_count, throttled_count, error FROM sync_logs;
+        DROP TABLE sync_logs;
+        ALTER TABLE new_sync_logs RENAME TO sync_logs;
+        CREATE INDEX sync_logs_by_type ON sync_logs (type, started_at);
+        CREATE INDEX sync_logs_by_status ON sync_logs (status, started_at);
+        CREATE INDEX sync_logs_by_start ON sync_logs (started_at);
+        CREATE INDEX sync_logs_by_type_and_status ON sync_logs (type, status, started_at);
+    """)

@@ -17,7 +17,7 @@ import pytest
 import opinionscope.api.pacer as pacer_module
 from opinionscope.api.pacer import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT, Pacer
 from opinionscope.errors import OutOfTime, Paused
-from opinionscope.exchange.rate_window import worst_window
+from opinionscope.simulator.rate_window import worst_window
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 

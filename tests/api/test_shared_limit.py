@@ -12,8 +12,8 @@ import pytest
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import Paused
-from opinionscope.exchange import Exchange, ExchangeServer
 from opinionscope.settings import Settings
+from opinionscope.simulator import Exchange, ExchangeServer
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 

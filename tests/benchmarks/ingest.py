@@ -10,11 +10,12 @@ from pathlib import Path
 
 from opinionscope.api.answers import Page, read_page, read_result
 from opinionscope.api.models import Market, Trade
-from opinionscope.exchange import Exchange, ExchangeServer
-from opinionscope.jobs.history import History
-from opinionscope.store.activity import TradeRow
+from opinionscope.jobs.whales.history import History
+from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
-from opinionscope.store.whales import add_whales, find_wallets_to_poll
+from opinionscope.store.whale_activity import NewTrade
+from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whales import add_whales
 from opinionscope.times import from_unix, to_seconds_text, utc_now
 from tests.benchmarks.harness import Comparison, Cost, alternate, opinionscope, run, scratch_folder
 from tests.benchmarks.polling import settings_for, still_exchange, track
@@ -99,7 +100,7 @@ def _store_as_the_job_does(bodies: list[bytes], database: Path) -> float:
 
 
 def _store_raw(bodies: list[bytes], database: Path, batch: int) -> float:
-    columns = ("whale_address", "platform", "first_seen_at", *TradeRow._fields)
+    columns = ("whale_address", "platform", "first_seen_at", *NewTrade._fields)
     insert = f"INSERT INTO whale_activity ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     moment = to_seconds_text(utc_now())
     with Store.open(database) as store:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.simulator import Exchange, ExchangeServer
 from tests.benchmarks.harness import Cost, opinionscope, run, scratch_folder
 from tests.benchmarks.polling import SEQUENTIAL_LOOP, settings_for, track
 

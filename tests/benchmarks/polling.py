@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
 from opinionscope.store.whales import add_whales
 from opinionscope.times import utc_now

@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from opinionscope.exchange import Exchange, ExchangeServer
+from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
-from opinionscope.store.figures import publish_figures
+from opinionscope.store.whale_figures import publish_figures
 from opinionscope.times import to_seconds_text, utc_now
 from tests.benchmarks.harness import ROUNDS, Comparison, Cost, alternate, opinionscope, scratch_folder
 from tests.benchmarks.polling import settings_for, track

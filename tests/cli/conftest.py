@@ -1,6 +1,7 @@
 """A database as the jobs leave it, some of it hostile, and two ways to run a command on it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,14 +9,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from opinionscope.cli.app import app
-from opinionscope.store.activity import TradeRow, add_to_totals, insert_trades
 from opinionscope.store.database import Store
-from opinionscope.store.figures import publish_figures
 from opinionscope.store.markets import MarketRow, save_markets
 from opinionscope.store.sync_logs import Outcome, close_run, open_run
-from opinionscope.store.whales import add_whales, find_wallets_to_poll, note_poll, save_progress
+from opinionscope.store.whale_activity import NewTrade, insert_trades
+from opinionscope.store.whale_figures import add_to_totals, publish_figures
+from opinionscope.store.whale_progress import find_wallets_to_poll, record_poll, save_progress
+from opinionscope.store.whales import add_whales
 from opinionscope.times import to_millis_text, to_seconds_text, utc_now
-from tests.conftest import CommandLine
+from tests.conftest import JOB, CommandLine
 
 HOSTILE = "\x1b[31mred\x1b[0m [bold]markup[/nothing]\nnext\tline \u202eevil\u2069 \x9b2J :smile:"
 LARGE_ID = "9" * 78
@@ -76,9 +78,9 @@ def market(external_id: str, title: str, *, status: str = "activated", volume: f
     )
 
 
-def trade(number: int, when: datetime, *, title: str = "Will it rain?", amount: float = 1234.5) -> TradeRow:
+def trade(number: int, when: datetime, *, title: str = "Will it rain?", amount: float = 1234.5) -> NewTrade:
     """A purchase."""
-    return TradeRow(
+    return NewTrade(
         market_external_id="1",
         root_market_external_id="1",
         market_title=title,
@@ -106,26 +108,25 @@ def _add_wallets(store: Store, now: datetime) -> None:
     totals = {COMPLETE: 2, BEHIND: 5}
     for wallet in find_wallets_to_poll(store, now, now):
         if wallet.address in totals:
-            wallet.progress.api_total = totals[wallet.address]
-            wallet.progress.known_trades = 2
-            wallet.progress.history_read_at = to_millis_text(now)
+            total = totals[wallet.address]
+            progress = replace(wallet.progress, api_total=total, known_trades=2, history_read_at=to_millis_text(now))
             with store.transaction() as transaction:
-                save_progress(transaction, wallet)
+                save_progress(transaction, wallet.id, progress)
                 insert_trades(transaction, wallet.address, trades, now)
                 newest = to_seconds_text(now - timedelta(minutes=4))
                 add_to_totals(transaction, wallet.id, traded=2, volume=1239.5, profit=-1.0, newest=newest)
-            note_poll(store, wallet, now, None)
+            record_poll(store, wallet.id, now, None)
     with store.transaction() as transaction:
         transaction.execute("UPDATE whales SET enabled = 0 WHERE address = ?", (REMOVED,))
     publish_figures(store, now)
 
 
 def _add_runs(store: Store, now: datetime) -> None:
-    runs = (
+    runs: tuple[tuple[str, timedelta, Outcome], ...] = (
         ("markets", timedelta(days=3), Outcome("completed", 1200, request_count=61)),
         ("whales", timedelta(minutes=4), Outcome("failed", throttled_count=3, error=HOSTILE)),
         ("whales", timedelta(minutes=3), Outcome("partial", 4, 1, 9, error="0xaa: time-out " * 20)),
         ("stats", timedelta(seconds=9), Outcome("completed", 3)),
     )
     for job, before, outcome in runs:
-        close_run(store, open_run(store, job, now - before), outcome, now - before + timedelta(seconds=2))
+        close_run(store, open_run(store, JOB[job], now - before), outcome, now - before + timedelta(seconds=2))

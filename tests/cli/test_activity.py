@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from opinionscope.exchange import Exchange
+from opinionscope.simulator import Exchange
 from tests.cli.conftest import BEHIND, COMPLETE, Invoke
 from tests.conftest import CommandLine, Trading
 
@@ -54,7 +54,7 @@ def test_a_bad_option_is_wrong_usage(invoke: Invoke, options: list[str]) -> None
 
 
 def test_a_wallet_without_trades_is_said_in_words(invoke: Invoke) -> None:
-    assert invoke("activity", "--whale", BEHIND, "--since", "1s").stdout == "No such trade is stored.\n"
+    assert invoke("activity", "--whale", BEHIND, "--since", "1s").stdout == "No trades match these filters.\n"
 
 
 def test_the_trades_of_a_categorical_market_are_found_before_it_was_ever_synced(

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.alerts.receiver import receiving
 from tests.conftest import CommandLine
-from tests.monitor.receiver import receiving
 
 
 def test_it_says_which_targets_accepted_the_test(command: CommandLine) -> None:
@@ -15,7 +15,7 @@ def test_it_says_which_targets_accepted_the_test(command: CommandLine) -> None:
         assert result.stdout.splitlines() == [
             f"json://anna:****@127.0.0.1:{well.port}/alerts: accepted",
             f"json://127.0.0.1:{ill.port}/alerts: did not accept the message",
-            "unknown://…: is no address that Apprise understands",
+            "unknown://…: isn't a valid Apprise URL",
         ]
         assert well.titles == ["opinionscope: test"]
         assert result.stderr == ""

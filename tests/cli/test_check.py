@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.exchange import Exchange
+from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
 from tests.cli.fake_crontab import FakeCrontab, make_crontab
 from tests.cli.terminal import run_on_terminal

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from opinionscope.errors import ConfigurationError
-from opinionscope.monitor.crontab import BEGIN, END, SCHEDULE, quote, render_crontab
+from opinionscope.job_table import JOBS
+from opinionscope.schedule.cron_lines import BEGIN, END, quote, render_crontab
 from tests.conftest import CommandLine
 
 EXAMPLE = Path(__file__).parents[2] / "crontab.example"
@@ -37,7 +38,7 @@ def test_the_lines_start_this_installation_by_absolute_paths(command: CommandLin
     assert "%" not in shown.stdout
     assert shown.stdout.startswith(BEGIN)
     assert shown.stdout.endswith(f"{END}\n")
-    assert [" ".join(fields) for fields, _ in jobs] == [when for when, _ in SCHEDULE]
+    assert [" ".join(fields) for fields, _ in jobs] == [job.schedule for job in JOBS]
     for _, line in jobs:
         program = Path(shlex.split(line)[0])
         assert program.is_absolute()
@@ -92,4 +93,4 @@ def test_the_example_agrees_with_what_the_command_prints() -> None:
     example = EXAMPLE.read_text(encoding="utf-8")
 
     assert example.endswith(render_crontab(["/opt/opinionscope/bin/opinionscope"]))
-    assert [" ".join(fields) for fields, _ in job_lines(example)] == [when for when, _ in SCHEDULE]
+    assert [" ".join(fields) for fields, _ in job_lines(example)] == [job.schedule for job in JOBS]

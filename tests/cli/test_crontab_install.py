@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.monitor.crontab import BEGIN, END
+from opinionscope.schedule.cron_lines import BEGIN, END
 from tests.cli.fake_crontab import FakeCrontab, make_crontab
 from tests.conftest import COMMAND, CommandLine
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.demo import set_stage
 from opinionscope.settings import Settings
+from opinionscope.simulator.demo import serve_demo
 from tests.conftest import CommandLine
 
 
@@ -37,20 +37,20 @@ def test_the_environment_is_as_before_whatever_happens(
     monkeypatch.setenv("OPINIONSCOPE_PING_URL", "https://example.org/")
     before = dict(os.environ)
 
-    stages = ExitStack()
-    stage = stages.enter_context(set_stage())
+    running = ExitStack()
+    exchange = running.enter_context(serve_demo())
     settings = Settings.load()
     with pytest.raises(KeyboardInterrupt):
-        _leave_by(KeyboardInterrupt(), stages)
+        _leave_by(KeyboardInterrupt(), running)
 
-    assert settings.base_url == stage.url
+    assert settings.base_url == exchange.url
     assert settings.ping_url is None
     assert dict(os.environ) == before
-    assert not stage.database.parent.exists()
+    assert not exchange.database.parent.exists()
 
 
-def _leave_by(error: BaseException, stages: ExitStack) -> None:
-    with stages:
+def _leave_by(error: BaseException, running: ExitStack) -> None:
+    with running:
         raise error
 
 

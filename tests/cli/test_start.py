@@ -60,5 +60,5 @@ def test_flags_count_wherever_they_stand_and_however_often(command: CommandLine)
     dry = command("cleanup", "--dry-run", "--if-due", "--dry-run")
 
     assert [first.returncode, beside_an_option.returncode, dry.returncode] == [0, 0, 0]
-    assert "would be purged" in dry.stdout
+    assert "would be deleted" in dry.stdout
     assert command.query("SELECT count(*) FROM sync_logs") == [(1,)]

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from opinionscope.exchange import Exchange
+from opinionscope.job_table import JOB_NAMES
+from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
-from opinionscope.store.sync_logs import JOBS, Outcome, close_run, log_skipped, open_run
+from opinionscope.store.sync_logs import Outcome, RunStatus, close_run, log_skipped, open_run
 from opinionscope.times import utc_now
 from tests.cli.conftest import HOSTILE
 from tests.cli.terminal import run_on_terminal
-from tests.conftest import CommandLine, Trading
+from tests.conftest import JOB, CommandLine, Trading
 
 KEYS = {
     "healthy": None,
@@ -32,7 +33,8 @@ JOB_KEYS = {
 }
 
 
-def log(command: CommandLine, job: str, status: str, minutes_ago: float, error: str | None = None) -> None:
+def log(command: CommandLine, name: str, status: RunStatus, minutes_ago: float, error: str | None = None) -> None:
+    job = JOB[name]
     began = utc_now() - timedelta(minutes=minutes_ago)
     with Store.open(command.database) as store:
         if status == "skipped":
@@ -46,7 +48,7 @@ def log(command: CommandLine, job: str, status: str, minutes_ago: float, error: 
 @pytest.fixture
 def well(command: CommandLine) -> CommandLine:
     """Every job has completed of late."""
-    for job in JOBS:
+    for job in JOB_NAMES:
         log(command, job, "completed", 2)
     return command
 
@@ -58,7 +60,7 @@ def test_json_has_every_key_that_programs_rely_on(well: CommandLine) -> None:
     assert document["healthy"] is True
     for key, inner in KEYS.items():
         assert inner is None or inner <= set(document[key])
-    assert [job["job"] for job in document["jobs"]] == list(JOBS)
+    assert [job["job"] for job in document["jobs"]] == list(JOB_NAMES)
     assert all(set(job) >= JOB_KEYS for job in document["jobs"])
     assert document["jobs"][0]["typical_seconds"] == 2
     assert document["database"] == {"path": str(well.database), "bytes": document["database"]["bytes"]}
@@ -68,21 +70,21 @@ def test_json_has_every_key_that_programs_rely_on(well: CommandLine) -> None:
 def test_all_is_well_ends_with_0_and_says_so(well: CommandLine) -> None:
     result = well("status")
     assert result.returncode == 0
-    assert "all jobs are well" in result.stdout
+    assert "all jobs are healthy" in result.stdout
 
 
 @pytest.mark.parametrize("status", ["failed", "partial"])
-def test_a_failing_job_ends_with_1_and_says_why(well: CommandLine, status: str) -> None:
-    log(well, "whales", status, 1, "the exchange is in trouble: 503")
+def test_a_failing_job_ends_with_1_and_says_why(well: CommandLine, status: RunStatus) -> None:
+    log(well, "whales", status, 1, "exchange error (HTTP 503)")
     log(well, "whales", "skipped", 0.5)
     result = well("status")
     assert result.returncode == 1
     assert f"whales  the last run {'was partial' if status == 'partial' else 'failed'}" in result.stdout
-    assert "the exchange is in trouble: 503" in result.stdout
+    assert "exchange error (HTTP 503)" in result.stdout
 
 
 def test_an_overdue_job_ends_with_1(command: CommandLine) -> None:
-    for job in JOBS:
+    for job in JOB_NAMES:
         log(command, job, "completed", 6)
     result = command("status")
     assert result.returncode == 1

@@ -8,7 +8,8 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from opinionscope.cli.tables import money, price, print_json
+from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.formats import money, price
 from opinionscope.text import one_line
 from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
 from tests.cli.terminal import run_on_terminal

@@ -25,7 +25,7 @@ def test_adding_says_what_is_new_and_makes_the_database(command: CommandLine) ->
     second = command("whales", "add", NEW, OTHER)
 
     assert first.stdout == "1 wallet added.\n"
-    assert second.stdout == "1 wallet added, 1 tracked already.\n"
+    assert second.stdout == "1 wallet added, 1 already tracked.\n"
     assert command.query("SELECT address, name, source FROM whales ORDER BY address") == [
         (NEW, "The first", "manual"),
         (OTHER, None, "manual"),
@@ -90,7 +90,7 @@ def test_a_wallet_that_was_never_polled_shows_what_is_unknown_as_such(invoke: In
     shown = invoke("whales", "show", CATCHING_UP).stdout
 
     assert "catching up: 0 of an unknown number of trades" in shown
-    assert "Last sync   –" in shown
+    assert "Last sync      –" in shown
 
 
 def test_showing_an_unknown_wallet_says_how_to_add_it(invoke: Invoke) -> None:

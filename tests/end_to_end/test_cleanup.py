@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opinionscope.exchange import Exchange
 from opinionscope.jobs.cleanup import last_due
+from opinionscope.simulator import Exchange
 from tests.conftest import CommandLine, Trading
 
 

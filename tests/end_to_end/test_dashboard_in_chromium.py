@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.monitor.dashboard_site import SCRIPT, fill, served, served_empty
+from tests.dashboard.dashboard_site import SCRIPT, fill, served, served_empty
 
 pytest.importorskip("datasette_dashboards", reason="the extra `dashboard` is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from opinionscope.exchange import Exchange, Fault
-from opinionscope.exchange.faults import FAULTS
 from opinionscope.locks import beside
+from opinionscope.simulator import Exchange, Fault
+from opinionscope.simulator.faults import FAULTS
 from tests.conftest import CommandLine, Trading
 from tests.end_to_end.truth import (
     assert_no_trade_is_wrong,
@@ -20,11 +20,11 @@ from tests.end_to_end.truth import (
 from tests.rounds import some
 
 ANSWER_FAULTS = {
-    "500": "in trouble: 500",
-    "502_html": "in trouble: 502",
+    "500": "exchange error (HTTP 500)",
+    "502_html": "exchange error (HTTP 502)",
     "404_html": "404 without an answer of this API",
-    "503": "in trouble: 503",
-    "503_retry_after": "in trouble: 503",
+    "503": "exchange error (HTTP 503)",
+    "503_retry_after": "exchange error (HTTP 503)",
     "errno_nonzero": "20001 (temporary trouble)",
     "empty_body": "no JSON (0 bytes",
     "truncated_json": "no JSON",
@@ -32,7 +32,7 @@ ANSWER_FAULTS = {
     "list_instead_of_object": "JSON list, not an object",
     "string_instead_of_object": "JSON str, not an object",
     "number_instead_of_object": "JSON int, not an object",
-    "redirect_other_host": "redirects elsewhere (302)",
+    "redirect_other_host": "redirects elsewhere (HTTP 302)",
     "reset_before_answer": "the connection broke",
     "reset_in_body": "the connection broke",
     "huge_body": "larger than 8 MiB",

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from opinionscope.exchange import Exchange, Fault
+from opinionscope.simulator import Exchange, Fault
 from tests.conftest import CommandLine, Trading
 from tests.end_to_end.truth import assert_no_trade_is_wrong, assert_trades_are_exact, stored_markets, true_markets
 from tests.rounds import rounds

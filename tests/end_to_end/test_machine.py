@@ -20,7 +20,7 @@ import pytest
 from sqlite_utils import Database
 
 from opinionscope.errors import StoreError
-from opinionscope.exchange import Exchange
+from opinionscope.simulator import Exchange
 from opinionscope.store import database as store_database
 from opinionscope.store.database import Store
 from opinionscope.store.migrations import migrations
@@ -237,7 +237,7 @@ def test_few_open_files_are_told_of_and_nothing_is_lost(command: CommandLine, ex
         exchange.add_wallet(wallet, history=5)
     command("whales", "add", *wallets)
     result = run_limited(command, open_files(12), "sync", "whales")
-    assert_one_line(result, "may not open so many files, see `ulimit -n`")
+    assert_one_line(result, "too many open files; raise the limit with `ulimit -n`")
     assert_no_trade_is_wrong(command, exchange)
     for words in SYNC_JOBS:
         assert run_limited(command, open_files(24), *words).returncode == 0, "as few as that are enough"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.exchange import Exchange
+from opinionscope.simulator import Exchange
 from tests.conftest import CommandLine, Trading
 
 WALLET = "0x" + "5e" * 20
@@ -77,13 +77,13 @@ def test_a_refused_connection(command: CommandLine) -> None:
 
 
 def test_a_host_name_that_does_not_resolve(command: CommandLine) -> None:
-    said = "no connection: the host name of the exchange cannot be resolved"
+    said = "no connection: the exchange's host name cannot be resolved"
     assert_told(command, "https://exchange.invalid/openapi", said)
 
 
 def test_a_server_that_speaks_no_tls(command: CommandLine) -> None:
     with listener(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n") as (port, received):
-        assert_told(command, f"https://127.0.0.1:{port}", "no secure connection: what answers speaks no TLS")
+        assert_told(command, f"https://127.0.0.1:{port}", "no secure connection: the server doesn't speak TLS")
     assert not any(b"a-key-of-the-tests" in bytes_in for bytes_in in received)
 
 
@@ -94,7 +94,7 @@ def test_a_certificate_that_nobody_vouches_for_gets_no_request_whatever_the_envi
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     trusted = dict.fromkeys(environment, str(certificate))
-    said = "no secure connection: the certificate of the exchange cannot be verified"
+    said = "no secure connection: the exchange's certificate cannot be verified"
     with listener(context) as (port, received):
         assert_told(command, f"https://127.0.0.1:{port}", said, **trusted)
     assert received == [], "not a byte went through"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.exchange import Exchange, ExchangeServer, Fault
+from opinionscope.simulator import Exchange, ExchangeServer, Fault
 from tests.conftest import CommandLine, Trading
 
 JOBS = {"markets": ("sync", "markets"), "whales": ("sync", "whales"), "stats": ("stats",), "cleanup": ("cleanup",)}

@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import closing
 
-from opinionscope.exchange import Exchange, Fault
+from opinionscope.simulator import Exchange, Fault
 from tests.conftest import CommandLine, Trading
 
 
@@ -188,7 +188,7 @@ def test_an_upstream_that_is_down_fails_the_run_and_changes_no_row(command: Comm
     result = command("sync", "markets")
 
     assert result.returncode == 1
-    assert "in trouble: 500" in result.stderr
+    assert "exchange error (HTTP 500)" in result.stderr
     assert command.last_run("markets")["status"] == "failed"
     assert stored(command) == before
 

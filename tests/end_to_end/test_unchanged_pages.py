@@ -2,7 +2,7 @@
 
 import time
 
-from opinionscope.exchange import Exchange
+from opinionscope.simulator import Exchange
 from tests.conftest import CommandLine, Trading
 from tests.end_to_end.truth import assert_trades_are_exact
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opinionscope.exchange import Exchange, Fault, Trade
+from opinionscope.simulator import Exchange, Fault, SimulatedTrade
 from tests.conftest import CommandLine, Trading
 
 DAY = 86_400
@@ -22,7 +22,7 @@ def still_exchange(history: int) -> Exchange:
     return Exchange(seed=17, markets=20, wallets=1, history=history, trades_per_minute=0, market_churn_per_minute=0)
 
 
-def record(trade: Trade) -> Record:
+def record(trade: SimulatedTrade) -> Record:
     second = datetime.fromtimestamp(trade.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     figures = (trade.price, trade.shares, trade.amount, trade.fee, trade.profit)
     return (
@@ -96,7 +96,7 @@ class Bustle:
 
     @contextmanager
     def open(self, pause: float) -> Iterator[None]:
-        """Trade in a thread of its own until the block ends."""
+        """SimulatedTrade in a thread of its own until the block ends."""
         closed = threading.Event()
 
         def trade() -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from opinionscope.exchange import Exchange, Trade
+from opinionscope.simulator import Exchange, SimulatedTrade
 from tests.conftest import CommandLine
 
 Rows = Counter[tuple[Any, ...]]
@@ -60,7 +60,7 @@ def assert_no_trade_is_wrong(command: CommandLine, exchange: Exchange) -> None:
         assert stored_trades(command, wallet) - true_trades(exchange, wallet) == Counter(), wallet
 
 
-def _trade_row(trade: Trade) -> tuple[Any, ...]:
+def _trade_row(trade: SimulatedTrade) -> tuple[Any, ...]:
     root, title = trade.root_market_title, trade.market_title
     return (
         trade.tx_hash,

@@ -14,7 +14,7 @@ from opinionscope.errors import StoreError
 from opinionscope.jobs import cleanup
 from opinionscope.jobs.result import JobResult
 from opinionscope.store.database import Store
-from opinionscope.store.space import give_back_pages
+from opinionscope.store.disk_space import give_back_pages
 
 NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
 OLD_RUNS = 40

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
-from opinionscope.exchange import Exchange, ExchangeServer, Fault
 from opinionscope.jobs.markets import sync_markets
 from opinionscope.settings import Settings
+from opinionscope.simulator import Exchange, ExchangeServer, Fault
 from opinionscope.store.database import Store
 from opinionscope.times import utc_now
 

@@ -13,7 +13,7 @@ def test_of_a_market_that_is_listed_twice_on_a_page_the_last_one_counts_in_every
     with Store.open(tmp_path / "o.db") as store:
         for _ in range(3):
             save_markets(store, [first, last], utc_now())
-            assert [row["title"] for row in find_markets(store)] == ["By itself"]
+            assert [market.title for market in find_markets(store)] == ["By itself"]
 
 
 def test_a_page_of_any_length_is_stored(tmp_path: Path) -> None:

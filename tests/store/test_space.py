@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from opinionscope.store.database import Store
-from opinionscope.store.space import checkpoint, file_bytes, free_pages, give_back_pages, stop_automatic_checkpoints
+from opinionscope.store.disk_space import (
+    checkpoint,
+    file_bytes,
+    free_pages,
+    give_back_pages,
+    stop_automatic_checkpoints,
+)
 
 
 @pytest.fixture

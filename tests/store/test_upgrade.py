@@ -85,8 +85,8 @@ def test_a_database_of_each_version_upgrades_with_its_data_and_works(tmp_path: P
         assert store.value("PRAGMA integrity_check") == "ok"
         assert compute_stats(store, now=utc_now()).item_count == 1
         (whale,) = find_whales(store)
-        assert (whale["name"], whale["trade_count"], whale["total_volume"]) == ("Ann", 2, 12.5)
-        assert [run["item_count"] for run in find_runs(store)] == [1]
+        assert (whale.name, whale.trade_count, whale.total_volume) == ("Ann", 2, 12.5)
+        assert [run.item_count for run in find_runs(store)] == [1]
 
     after = content(path)
     assert {table: after[table] for table in after if table != "whales"} == {

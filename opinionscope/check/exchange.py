@@ -1,0 +1,94 @@
+"""The checks that ask the exchange: the key, the answer, and the clock."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from opinionscope.api.client import OpinionClient
+from opinionscope.api.pacer import Pacer
+from opinionscope.check.finding import Finding, failure, ok, warning
+from opinionscope.errors import (
+    ApiError,
+    ConfigurationError,
+    KeyRefused,
+    NotFound,
+    OutOfTime,
+    Paused,
+    StoreError,
+    Throttled,
+)
+from opinionscope.locations import env_file
+from opinionscope.locks import beside
+from opinionscope.settings import Settings
+from opinionscope.store.database import Store
+from opinionscope.store.whales import find_whales
+
+SKEW_TO_WARN_OF = 5.0
+SKEW_TO_FAIL_AT = 60.0
+_ANY_ADDRESS = "0x" + 40 * "0"
+_SECONDS = 15.0
+
+
+def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
+    """Whether there is a key, the exchange accepts it in one real request, and the clocks agree."""
+    try:
+        settings.require_api_key()
+    except ConfigurationError as error:
+        yield failure("key", str(error))
+        return
+    try:
+        skew = _ask_exchange(settings, database)
+    except KeyRefused as error:
+        yield failure("key", f"{error} in {env_file()}")
+    except (Throttled, Paused, OutOfTime) as error:
+        yield warning("exchange", f"{error}: try again later; the key was not checked")
+    except ApiError as error:
+        yield failure("exchange", f"{settings.base_url}: {error}. Check the network and OPINION_TRADE_BASE_URL")
+    else:
+        yield ok("key", "accepted by the exchange")
+        yield ok("exchange", f"{settings.base_url} answers")
+        yield check_clock(skew)
+
+
+def check_clock(skew: float | None) -> Finding:
+    """Whether this machine's clock agrees with the exchange's. `skew` is in seconds, positive if ours is ahead."""
+    if skew is None:
+        return warning("clock", "cannot be compared: the exchange's answer has no date")
+    text = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the exchange's"
+    if abs(skew) > SKEW_TO_FAIL_AT:
+        return failure("clock", f"{text}: trades would count for the wrong days. Set it, and keep it right with NTP")
+    if abs(skew) > SKEW_TO_WARN_OF:
+        return warning("clock", f"{text}: keep it right with NTP")
+    return ok("clock", "agrees with the exchange's")
+
+
+def _ask_exchange(settings: Settings, database: Path) -> float | None:
+    """Ask for a wallet's trades, once; the clock skew in seconds. Trades, because markets need no valid key."""
+    once = settings.model_copy(update={"max_attempts": 1})
+    deadline = time.monotonic() + _SECONDS
+    with ExitStack() as stack:
+        if os.access(database.parent, os.W_OK):
+            pacer_file = beside(database, "pacer")
+        else:
+            pacer_file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "pacer")
+        pacer = Pacer(pacer_file, settings.rate_limit)
+        stack.callback(pacer.close)
+        client = stack.enter_context(OpinionClient(once, pacer, connections=1, deadline=deadline))
+        try:
+            client.fetch_trades(_any_wallet(database), 1)
+        except NotFound:
+            # It has accepted the key and does not know the wallet.
+            return client.clock_skew
+        return client.clock_skew
+
+
+def _any_wallet(database: Path) -> str:
+    try:
+        with Store.open_existing(database) as store:
+            return next((whale.address for whale in find_whales(store)), _ANY_ADDRESS)
+    except StoreError:
+        # The check of the database reports what is wrong with it.
+        return _ANY_ADDRESS

@@ -1,0 +1,83 @@
+"""Command `activity`: the trades of the tracked wallets."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from opinionscope.addresses import parse_address
+from opinionscope.cli.options import AsJson, Database, Limit, Since, examples
+from opinionscope.cli.output.columns import Column
+from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.formats import age, moment, money, price, short_address
+from opinionscope.cli.output.tables import print_table
+from opinionscope.locations import database_path
+from opinionscope.store.database import Store
+from opinionscope.store.whale_activity import StoredTrade, find_activity
+from opinionscope.store.whales import find_names
+from opinionscope.times import parse_since, utc_now
+
+activity = typer.Typer(add_completion=False)
+
+_ACTION_STYLES = {"BUY": "green", "SELL": "red"}
+
+
+@activity.command(
+    epilog=examples(
+        "activity --since 24h --min-amount 1000",
+        "activity --market 337 --json",
+    )
+)
+def show_activity(
+    *,
+    whale: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this wallet's trades.")] = None,
+    market: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only this market's trades, or all of a categorical market's.")
+    ] = None,
+    min_amount: Annotated[
+        float | None, typer.Option(metavar="X", min=0, help="Minimum amount, in the quote token.")
+    ] = None,
+    since: Since = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    db: Database = None,
+) -> None:
+    """Show the stored trades, newest first."""
+    now = utc_now()
+    start = None if since is None else parse_since(since, now)
+    address = None if whale is None else parse_address(whale)
+    with Store.open_existing(database_path(db)) as store:
+        trades = find_activity(store, whale=address, market=market, min_amount=min_amount, since=start, limit=limit)
+        names = find_names(store)
+    if as_json:
+        print_json([trade.as_document() for trade in trades])
+    else:
+        print_activity(trades, names, now, is_filtered=any((whale, market, min_amount, since)))
+
+
+def print_activity(
+    trades: Sequence[StoredTrade], names: Mapping[str, str], now: datetime, *, is_filtered: bool = False
+) -> None:
+    """A table of trades, amounts in the quote token, times in UTC. `names` has the wallets' names by address."""
+
+    def name_or_address(trade: StoredTrade) -> str:
+        return names.get(trade.whale_address) or short_address(trade.whale_address)
+
+    def address_of_named(trade: StoredTrade) -> str | None:
+        return short_address(trade.whale_address) if trade.whale_address in names else None
+
+    columns = [
+        Column("Time (UTC)", lambda trade: moment(trade.timestamp), rank=4),
+        Column("Ago", lambda trade: age(trade.timestamp, now), right=True),
+        Column("Whale", name_or_address, flexible="cut", least=13),
+        Column("Address", address_of_named, rank=3, optional=True),
+        Column("Action", lambda trade: trade.action, style=lambda trade: _ACTION_STYLES.get(trade.action, "")),
+        Column("Outcome", lambda trade: trade.outcome, rank=1, flexible="cut", least=8),
+        Column("Price", lambda trade: price(trade.price), right=True),
+        Column("Amount", lambda trade: money(trade.amount), right=True),
+        Column("Profit", lambda trade: money(trade.profit), right=True, rank=2),
+        Column("Market", lambda trade: trade.market_title, flexible="cut"),
+    ]
+    nothing = "No trades match these filters." if is_filtered else "No trades yet; run `opinionscope sync whales`."
+    print_table(columns, trades, nothing=nothing)

@@ -1,0 +1,34 @@
+"""Commands `alert …`: the targets that hear of a job that keeps failing."""
+
+import typer
+
+from opinionscope.alerts.messages import test_message
+from opinionscope.cli.options import Database
+from opinionscope.cli.output.columns import LONGEST_TEXT
+from opinionscope.cli.output.terminal import write
+from opinionscope.errors import ConfigurationError, ExitStatus
+from opinionscope.notify.targets import send, split_urls
+from opinionscope.settings import Settings
+from opinionscope.text import one_line
+
+alert = typer.Typer(help="Test alert delivery.", no_args_is_help=True, add_completion=False)
+
+
+# Without a callback, Typer would turn a group of one command into that command.
+@alert.callback()
+def group() -> None:
+    """Test alert delivery."""
+
+
+@alert.command("test")
+def send_test(db: Database = None) -> None:  # noqa: ARG001 - every command takes --db
+    """Send a test to each target of OPINIONSCOPE_ALERT_URLS. Exits with status 1 if one of them does not accept it."""
+    setting = Settings.load().alert_urls
+    urls = split_urls(setting.get_secret_value()) if setting else []
+    if not urls:
+        raise ConfigurationError("OPINIONSCOPE_ALERT_URLS is not set; expected Apprise URLs, separated by commas.")
+    deliveries = send(urls, test_message())
+    for delivery in deliveries:
+        write(f"{one_line(delivery.target, LONGEST_TEXT)}: {delivery.problem or 'accepted'}\n")
+    if not all(delivery.accepted for delivery in deliveries):
+        raise typer.Exit(ExitStatus.FAILED)

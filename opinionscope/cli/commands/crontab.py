@@ -1,0 +1,53 @@
+"""Commands `crontab …`: the schedule of this installation."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from opinionscope.cli.options import Database
+from opinionscope.cli.output.terminal import write
+from opinionscope.schedule.cron_lines import crontab_of_this_installation
+from opinionscope.schedule.user_crontab import Crontab, read_crontab, write_crontab
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+
+crontab = typer.Typer(help="Schedule the jobs with cron.", add_completion=False)
+
+
+@crontab.command("show")
+def show(db: Database = None) -> None:
+    """Print the lines for this installation, with absolute paths."""
+    write(crontab_of_this_installation(db))
+
+
+@crontab.command("install")
+def install(yes: Yes = False, db: Database = None) -> None:
+    """Add the lines to your crontab, or update them. The rest of your crontab stays as it is."""
+    block = crontab_of_this_installation(db)
+    before = read_crontab()
+    after = before.with_block(block)
+    if after.content == before.content:
+        write("The schedule is already in your crontab.\n")
+        return
+    _change(after, f"{block}Add this to your crontab?", yes=yes)
+    write("The schedule is in your crontab.\n")
+
+
+@crontab.command("remove")
+def remove(yes: Yes = False, db: Database = None) -> None:  # noqa: ARG001 - every command takes --db
+    """Remove the lines from your crontab. The rest of it stays as it is."""
+    before = read_crontab()
+    if before.block is None:
+        write("The schedule is not in your crontab.\n")
+        return
+    block = before.block.decode(errors="replace")
+    _change(before.without_block(), f"{block}Remove this from your crontab?", yes=yes)
+    write("The schedule was removed from your crontab.\n")
+
+
+def _change(crontab: Crontab, question: str, *, yes: bool) -> None:
+    """Write the crontab; on a terminal, only if the user agrees."""
+    if not yes and sys.stdin.isatty() and sys.stdout.isatty():
+        typer.confirm(question, default=True, abort=True)
+    write_crontab(crontab)

@@ -1,0 +1,130 @@
+"""Command `status`: everything on one screen, and an exit status for a monitor."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import typer
+
+from opinionscope.cli.options import AsJson, Database
+from opinionscope.cli.output.chart import print_chart
+from opinionscope.cli.output.columns import Column
+from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.formats import age, count, counted, file_size, seconds
+from opinionscope.cli.output.styles import STATUS_STYLES
+from opinionscope.cli.output.tables import print_facts, print_table
+from opinionscope.cli.output.terminal import write
+from opinionscope.errors import ConfigurationError, ExitStatus
+from opinionscope.health.report import Requests, Status, Wallets, first_hour, read_status
+from opinionscope.health.rules import JobHealth
+from opinionscope.locations import database_path
+from opinionscope.settings import Settings
+from opinionscope.store.database import Store
+from opinionscope.store.deliveries import LastDelivery
+from opinionscope.text import one_line
+from opinionscope.times import utc_now
+
+status = typer.Typer(add_completion=False)
+
+_LONGEST_PATH = 1_000
+
+
+@status.command()
+def show_status(as_json: AsJson = False, db: Database = None) -> None:
+    """Show the overall health. Exits with status 1 if a job is overdue, failing or has never run."""
+    settings = _settings()
+    now = utc_now()
+    with Store.open_existing(database_path(db)) as store:
+        report = read_status(store, now, settings.rate_limit)
+    if as_json:
+        print_json(report.as_document())
+    else:
+        print_status(report, settings, now)
+    if not report.healthy:
+        raise typer.Exit(ExitStatus.FAILED)
+
+
+def print_status(report: Status, settings: Settings, now: datetime) -> None:
+    """The screen. Times are ages; below the table, each problem with what to do about it."""
+    problems = [job for job in report.jobs if not job.healthy]
+    write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC: {_verdict(problems)}\n\n")
+    _print_jobs(report.jobs, now)
+    if problems:
+        write("\n")
+        print_facts((job.job, job.problem) for job in problems)
+    write("\n")
+    database = report.database
+    print_facts(
+        [
+            ("requests", _requests(report.requests)),
+            ("wallets", _wallets(report.wallets)),
+            ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
+            ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
+            ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
+        ]
+    )
+    write("\n")
+    print_chart(report.hours, first_hour(now))
+
+
+def _verdict(problems: Sequence[JobHealth]) -> str:
+    names = ", ".join(job.job for job in problems)
+    return f"{counted(len(problems), 'problem')}: {names}" if problems else "all jobs are healthy"
+
+
+def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:
+    columns = [
+        Column("Job", lambda job: job.job),
+        Column("Last run", lambda job: age(job.last_started_at, now) or "never"),
+        Column("Status", lambda job: job.last_status, style=lambda job: STATUS_STYLES.get(job.last_status or "", "")),
+        Column("Last success", lambda job: age(job.last_success_at, now) or "never"),
+        Column(
+            "Failures",
+            lambda job: count(job.failures_in_a_row),
+            right=True,
+            style=lambda job: "red" if job.failures_in_a_row else "",
+        ),
+        Column("Typical", lambda job: seconds(job.typical_seconds), right=True, rank=1),
+        Column(
+            "Due",
+            lambda job: "OVERDUE" if job.overdue else "on time",
+            style=lambda job: "bold red" if job.overdue else "",
+        ),
+    ]
+    print_table(columns, jobs, nothing="There are no jobs.")
+
+
+def _requests(requests: Requests) -> str:
+    slowed = requests.allowed_per_second < requests.limit_per_second
+    pace = f", slowed down to {requests.allowed_per_second:g}/s" if slowed else ""
+    return (
+        f"{requests.last_minute:,} in the last minute, {requests.last_hour:,} in the last hour; "
+        f"429s: {requests.throttled_last_minute:,} and {requests.throttled_last_hour:,}; "
+        f"limit {requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f} a minute){pace}"
+    )
+
+
+def _wallets(wallets: Wallets) -> str:
+    if not wallets.tracked:
+        return "none tracked; add one with `opinionscope whales add ADDRESS`"
+    behind = f" (by {counted(wallets.missing_trades, 'trade')})" if wallets.behind else ""
+    ahead = f", {wallets.ahead:,} ahead" if wallets.ahead else ""
+    errors = f"; {wallets.with_an_error:,} with an error" if wallets.with_an_error else ""
+    return (
+        f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
+        f"{wallets.behind:,} behind{behind}{ahead}{errors}"
+    )
+
+
+def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
+    if not is_set:
+        return "off"
+    last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "none sent yet"
+    return f"{last}; the last attempt failed: {delivery.last_error}" if delivery.last_error else last
+
+
+def _settings() -> Settings:
+    """The settings, or the defaults if they are invalid: the jobs report that, and this must show that they do."""
+    try:
+        return Settings.load()
+    except ConfigurationError:
+        return Settings.model_validate({})

@@ -1,0 +1,157 @@
+"""Commands `whales …`: the tracked wallets."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opinionscope.addresses import parse_address
+from opinionscope.cli.options import AsJson, Database
+from opinionscope.cli.output.columns import Column
+from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.formats import age, count, counted, moment, money, short_address
+from opinionscope.cli.output.styles import COMPLETENESS_STYLES
+from opinionscope.cli.output.tables import print_facts, print_table
+from opinionscope.cli.output.terminal import is_wide, write
+from opinionscope.errors import UsageError
+from opinionscope.locations import database_path
+from opinionscope.store.database import Store
+from opinionscope.store.whales import Whale, add_whales, find_whale, find_whales, remove_whale
+from opinionscope.times import utc_now
+from opinionscope.wallet_list import NamedWallet, parse_wallet_list, tidy_name
+
+whales = typer.Typer(help="The tracked wallets.", add_completion=False)
+
+Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="0x plus 40 hex digits.")]
+
+
+@whales.command("add")
+def add(
+    addresses: Addresses,
+    name: Annotated[str | None, typer.Option(help="A name for it; for a single wallet.")] = None,
+    db: Database = None,
+) -> None:
+    """Track wallets. The next runs of `sync whales` read their whole history."""
+    if name is not None and len(addresses) > 1:
+        raise UsageError("--name is for a single wallet; add the others separately.")
+    wallets = {parse_address(address): tidy_name(name) for address in addresses}
+    _track(list(wallets.items()), "manual", db)
+
+
+@whales.command("import")
+def import_wallets(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="One `address[,name]` per line, or JSON; `-` for standard input.")
+    ],
+    db: Database = None,
+) -> None:
+    """Track the wallets in a list. Nothing is imported if any address is invalid."""
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}).") from None
+    except UnicodeError:
+        raise UsageError(f"{file} is not UTF-8 text. Nothing was imported.") from None
+    _track(parse_wallet_list(text), "import", db)
+
+
+@whales.command("remove")
+def remove(addresses: Addresses, db: Database = None) -> None:
+    """Stop tracking wallets. Stored trades are kept; adding a wallet again resumes."""
+    wanted = list(dict.fromkeys(parse_address(address) for address in addresses))
+    with Store.open_existing(database_path(db)) as store:
+        for address in wanted:
+            whale = find_whale(store, address)
+            if whale is None or not whale.enabled:
+                raise UsageError(f"{address} is not tracked; `opinionscope whales list` shows which wallets are.")
+        for address in wanted:
+            remove_whale(store, address)
+    write(f"{counted(len(wanted), 'wallet')} removed; stored trades are kept.\n")
+
+
+@whales.command("list")
+def list_whales(as_json: AsJson = False, db: Database = None) -> None:
+    """Show the tracked wallets, by volume, largest first."""
+    with Store.open_existing(database_path(db)) as store:
+        tracked = find_whales(store)
+    if as_json:
+        print_json([whale.as_document() for whale in tracked])
+    else:
+        print_whales(tracked, utc_now())
+
+
+@whales.command("show")
+def show(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="0x plus 40 hex digits.")],
+    as_json: AsJson = False,
+    db: Database = None,
+) -> None:
+    """Show everything known about one wallet, tracked or removed."""
+    wanted = parse_address(address)
+    with Store.open_existing(database_path(db)) as store:
+        whale = find_whale(store, wanted)
+    if whale is None:
+        raise UsageError(f"{wanted} is unknown; add it with `opinionscope whales add {wanted}`.")
+    if as_json:
+        print_json(whale.as_document())
+    else:
+        _print_whale(whale, utc_now())
+
+
+def print_whales(tracked: Sequence[Whale], now: datetime) -> None:
+    """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run."""
+    wide = is_wide()
+    columns = [
+        Column("Name", lambda whale: whale.name, flexible="cut", least=16, optional=True),
+        Column("Address", lambda whale: whale.address if wide else short_address(whale.address)),
+        Column("Trades", lambda whale: count(whale.trade_count), right=True, rank=1),
+        Column("Volume", lambda whale: money(whale.total_volume), right=True),
+        Column("24 h", lambda whale: money(whale.volume_24h), right=True, rank=4),
+        Column("30 d", lambda whale: money(whale.volume_30d), right=True, rank=6),
+        Column("Profit", lambda whale: money(whale.realized_profit), right=True, rank=2),
+        Column("Last trade", lambda whale: age(whale.last_active_at, now), right=True, rank=3),
+        Column("History", lambda whale: str(whale.completeness), style=_completeness_style),
+        Column("Last error", lambda whale: whale.last_error, flexible="wrap", rank=5, optional=True),
+    ]
+    print_table(columns, tracked, nothing="No wallets yet; add one with `opinionscope whales add ADDRESS`.")
+
+
+def _completeness_style(whale: Whale) -> str:
+    return COMPLETENESS_STYLES[whale.completeness.word]
+
+
+def _print_whale(whale: Whale, now: datetime) -> None:
+    def dated(time: datetime | None) -> str | None:
+        return None if time is None else f"{moment(time)} UTC ({age(time, now)})"
+
+    known = f"{count(whale.known_trades)} of {count(whale.api_total) or 'an unknown number of'} trades"
+    tracked = "yes" if whale.enabled else "no longer"
+    print_facts(
+        [
+            ("Address", whale.address),
+            ("Name", whale.name),
+            ("Tracked", f"{tracked} ({whale.source}, {moment(whale.added_at)} UTC)"),
+            ("History", f"{whale.completeness}: {known}"),
+            ("Last sync", dated(whale.last_synced_at)),
+            ("Last error", whale.last_error),
+            ("Last trade", dated(whale.last_active_at)),
+            ("Trades", count(whale.trade_count)),
+            ("Volume", money(whale.total_volume)),
+            ("  24 hours", money(whale.volume_24h)),
+            ("  7 days", money(whale.volume_7d)),
+            ("  30 days", money(whale.volume_30d)),
+            ("Profit", money(whale.realized_profit)),
+            ("Figures as of", dated(whale.stats_updated_at)),
+        ]
+    )
+
+
+def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None:
+    with Store.open(database_path(db)) as store:
+        added = add_whales(store, wallets, source, utc_now())
+    known = len(wallets) - added
+    write(f"{counted(added, 'wallet')} added" + (f", {known:,} already tracked" if known else "") + ".\n")

@@ -1,0 +1,92 @@
+"""What opinionscope adds to Datasette: the data of each chart, the way to the dashboards, and the guard.
+
+datasette-dashboards has the browser send the SQL of its charts, which asks for a server that runs any SQL. Here the
+browser names a chart, and the server, which runs no other SQL, looks its query up.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from datasette import hookimpl
+from datasette.database import QueryInterrupted
+from datasette.utils.asgi import NotFound, Request, Response
+from datasette_dashboards import replace_opts_in_query
+
+from opinionscope.dashboard.guard import Guard
+from opinionscope.times import to_seconds_text, utc_now
+
+NAME = "opinionscope"
+DATABASE = "opinionscope"
+_DASHBOARDS = "datasette-dashboards"
+_WEB_PAGES = "https://app.opinion.trade/"
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Callable[..., Any]]]:
+    """The front door, and the rows of a chart."""
+    return [("^/$", go_to_dashboards), ("^/-/chart-data/(?P<page>[^/]+)/(?P<chart>[^/]+)$", chart_data)]
+
+
+@hookimpl
+def asgi_wrapper() -> type[Guard]:
+    """All requests pass the guard."""
+    return Guard
+
+
+@hookimpl
+def extra_template_vars(datasette: Any) -> dict[str, Any]:
+    """The dashboards by slug, for the navigation that every page has."""
+    return {"pages": datasette.plugin_config(_DASHBOARDS), "database": DATABASE}
+
+
+async def go_to_dashboards() -> Response:
+    """Lead to the list of dashboards."""
+    return Response.redirect("/-/dashboards")
+
+
+async def chart_data(request: Request, datasette: Any) -> Response:
+    """The rows of a chart as a JSON array of objects, under the filters of the query string."""
+    page, chart = _find(datasette, request.url_vars["page"], request.url_vars["chart"])
+    filters = {name: (request.args.get(name) or "").strip() for name in page.get("filters", {})}
+    # An optional part must stand on one line, which is no way to write SQL.
+    sql = replace_opts_in_query(" ".join(chart["query"].split()), filters)
+    parameters = moments() | datasette.plugin_config(NAME) | filters
+    try:
+        result = await datasette.execute(DATABASE, sql, parameters, truncate=False)
+    except QueryInterrupted:
+        return Response.json({"error": "it takes too long; choose narrower filters"}, status=503)
+    return Response.json([_safe(dict(row)) for row in result.rows])
+
+
+def moments() -> dict[str, str]:
+    """The moments that the queries count from, as stored times: whole hours and days, so that each bar is whole."""
+    now = utc_now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    day = hour.replace(hour=0)
+    return {
+        "now": to_seconds_text(now),
+        "hour_ago": to_seconds_text(now - timedelta(hours=1)),
+        "day_ago": to_seconds_text(now - timedelta(days=1)),
+        "week_ago": to_seconds_text(now - timedelta(days=7)),
+        "last_24_hours": to_seconds_text(hour - timedelta(hours=23)),
+        "last_48_hours": to_seconds_text(hour - timedelta(hours=47)),
+        "last_30_days": to_seconds_text(day - timedelta(days=29)),
+        "in_7_days": to_seconds_text(now + timedelta(days=7)),
+        "in_30_days": to_seconds_text(day + timedelta(days=30)),
+    }
+
+
+def _find(datasette: Any, page_name: str, chart_name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    page = datasette.plugin_config(_DASHBOARDS).get(page_name, {})
+    chart = page.get("charts", {}).get(chart_name)
+    if chart is None:
+        raise NotFound(f"There is no chart {page_name}/{chart_name}")
+    return page, chart
+
+
+def _safe(row: dict[str, Any]) -> dict[str, Any]:
+    """The row without a link that leads elsewhere than to the exchange: what upstream sends is not to be trusted."""
+    if not str(row.get("url") or "").startswith(_WEB_PAGES):
+        row.pop("url", None)
+    return row

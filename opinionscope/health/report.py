@@ -1,0 +1,146 @@
+"""Everything that `status` shows, collected."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from opinionscope.errors import StoreError
+from opinionscope.health.rules import JobHealth, count_requests, judge
+from opinionscope.job_table import JOBS
+from opinionscope.locks import beside
+from opinionscope.records import INTERNAL, Record
+from opinionscope.store.database import Store
+from opinionscope.store.deliveries import LastDelivery, find_delivery
+from opinionscope.store.disk_space import file_bytes
+from opinionscope.store.request_minutes import Minutes, minutes_since
+from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
+from opinionscope.store.whales import Whale, find_whales
+
+CHART_HOURS = 24
+_LONGEST_RUN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Requests(Record):
+    """Requests and 429 answers of all processes together. After a 429, less than the limit is allowed for a while."""
+
+    last_minute: int
+    last_hour: int
+    throttled_last_minute: int
+    throttled_last_hour: int
+    limit_per_second: float
+    allowed_per_second: float
+
+
+@dataclass(frozen=True)
+class Wallets(Record):
+    """The tracked wallets by completeness. `missing_trades` is what those behind lack together."""
+
+    tracked: int
+    complete: int
+    catching_up: int
+    behind: int
+    ahead: int
+    missing_trades: int
+    with_an_error: int
+
+
+@dataclass(frozen=True)
+class DatabaseFile(Record):
+    """The database: where it is, and its size with its write-ahead log."""
+
+    path: Path
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Status(Record):
+    """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status."""
+
+    jobs: list[JobHealth]
+    requests: Requests
+    wallets: Wallets
+    database: DatabaseFile
+    alerts: LastDelivery
+    pings: LastDelivery
+    hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no job is failing, overdue or missing."""
+        return all(job.healthy for job in self.jobs)
+
+    def as_document(self) -> dict[str, Any]:
+        """The document of `status --json`."""
+        return {"healthy": self.healthy} | super().as_document()
+
+
+def read_status(store: Store, now: datetime, limit: float) -> Status:
+    """The state of everything at `now`. `limit` is the setting, in requests a second."""
+    return Status(
+        jobs=[judge(read_history(store, job), now) for job in JOBS],
+        requests=_count_requests(store, now, limit),
+        wallets=_count_wallets(find_whales(store)),
+        database=DatabaseFile(store.path, file_bytes(store)),
+        alerts=find_delivery(store, "alert"),
+        pings=find_delivery(store, "ping"),
+        hours=outcomes_by_hour(store, first_hour(now)),
+    )
+
+
+def first_hour(now: datetime) -> datetime:
+    """The first hour of the chart."""
+    return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=CHART_HOURS - 1)
+
+
+def _count_requests(store: Store, now: datetime, limit: float) -> Requests:
+    live, allowed = _ask_pacer(store.path, limit)
+    since = now.replace(second=0, microsecond=0) - timedelta(minutes=59)
+    minutes = minutes_since(store, since) | {minute: counts for minute, counts in live.items() if minute >= since}
+    runs = runs_with_requests(store, since - _LONGEST_RUN)
+    sent_by_minute = {minute: sent for minute, (sent, _) in minutes.items()}
+    throttled_by_minute = {minute: throttled for minute, (_, throttled) in minutes.items()}
+    sent = count_requests(runs, sent_by_minute, lambda run: run.request_count, now)
+    throttled = count_requests(runs, throttled_by_minute, lambda run: run.throttled_count, now)
+    return Requests(
+        last_minute=sent[0],
+        last_hour=sent[1],
+        throttled_last_minute=throttled[0],
+        throttled_last_hour=throttled[1],
+        limit_per_second=limit,
+        allowed_per_second=round(allowed, 2),
+    )
+
+
+def _ask_pacer(database: Path, limit: float) -> tuple[Minutes, float]:
+    """What has not reached the database yet: the counts of the run under way, and the rate allowed at this moment."""
+    path = beside(database, "pacer")
+    if not path.exists():
+        return {}, limit
+    from opinionscope.api.pacer import Pacer
+
+    # Somebody who may only read the database gets the counts up to the last run that ended.
+    with suppress(StoreError):
+        pacer = Pacer(path, limit)
+        try:
+            return pacer.minutes(), pacer.current_rate()
+        finally:
+            pacer.close()
+    return {}, limit
+
+
+def _count_wallets(whales: Sequence[Whale]) -> Wallets:
+    judged = [whale.completeness for whale in whales]
+    words = [completeness.word for completeness in judged]
+    return Wallets(
+        tracked=len(whales),
+        complete=words.count("complete"),
+        catching_up=words.count("catching up"),
+        behind=words.count("behind"),
+        ahead=words.count("ahead"),
+        missing_trades=sum(completeness.missing for completeness in judged if completeness.word == "behind"),
+        with_an_error=sum(whale.last_error is not None for whale in whales),
+    )

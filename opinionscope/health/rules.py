@@ -1,0 +1,105 @@
+"""Whether a job is healthy: pure rules over what the log says about it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from opinionscope.records import Millis, Record
+from opinionscope.store.run_history import JobHistory
+from opinionscope.store.sync_logs import LoggedRun
+
+
+@dataclass(frozen=True)
+class JobHealth(Record):
+    """The state of one job, under the names of `status --json`.
+
+    The `last_…` fields describe the newest row, skipped or not; health is judged by the runs that were not skipped.
+    """
+
+    job: str
+    last_status: str | None
+    last_started_at: Millis | None
+    last_success_at: Millis | None
+    failures_in_a_row: int
+    overdue: bool
+    typical_seconds: float | None
+    healthy: bool
+    problem: str | None
+
+
+def judge(history: JobHistory, now: datetime) -> JobHealth:
+    """The health of a job at a moment. A job that has never run is overdue."""
+    overdue = is_overdue(history, now)
+    failures = history.streak.count
+    completed = history.completed
+    return JobHealth(
+        job=history.job.name,
+        last_status=history.last.status if history.last else None,
+        last_started_at=history.last.started_at if history.last else None,
+        last_success_at=(completed.ended_at or completed.started_at) if completed else None,
+        failures_in_a_row=failures,
+        overdue=overdue,
+        typical_seconds=round(median(history.seconds), 3) if history.seconds else None,
+        healthy=not (overdue or failures),
+        problem=_describe_problem(history, overdue=overdue),
+    )
+
+
+def is_overdue(history: JobHistory, now: datetime) -> bool:
+    """Whether the job has stayed away for longer than it may, since it last began.
+
+    A daily job counts from its last completed run: cron starts it every hour, and it acts once a day.
+    """
+    last = history.completed if history.job.daily and history.completed else history.begun
+    return last is None or now - last.started_at > history.job.patience
+
+
+def _describe_problem(history: JobHistory, *, overdue: bool) -> str | None:
+    if history.begun is None:
+        return "has never run. Is the schedule installed? `opinionscope check` tells."
+    if history.streak.count:
+        streak = history.streak
+        last = "the last run was partial" if streak.last_status == "partial" else "the last run failed"
+        many = f"{streak.count} runs in a row failed or were partial, since {streak.since:%Y-%m-%d %H:%M} UTC"
+        error = (streak.last_error or "no reason was recorded").rstrip(".")
+        advice = f"See `opinionscope logs --failed --type {history.job.name}`."
+        return f"{many if streak.count > 1 else last}: {error}. {advice}"
+    if overdue and history.begun.status == "running":
+        begun = f"{history.begun.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"has been running since {begun}, and {history.skipped} runs were skipped. Is it stuck?"
+    if overdue:
+        return "is overdue. Is cron running, and the schedule installed? `opinionscope check` tells."
+    return None
+
+
+def count_requests(
+    runs: Sequence[LoggedRun],
+    minutes: Mapping[datetime, int],
+    count_of: Callable[[LoggedRun], int],
+    now: datetime,
+) -> tuple[int, int]:
+    """How many requests (or 429s, by `count_of`) there were in the last 60 seconds and in the last hour.
+
+    The runs that have ended give an estimate, each spread evenly over its time. The counts by minute, which include
+    killed runs and those under way, bound it: the last 60 seconds had at least what this minute has, and at most that
+    plus the minute before.
+    """
+    this_minute = now.replace(second=0, microsecond=0)
+    at_least = minutes.get(this_minute, 0)
+    at_most = at_least + minutes.get(this_minute - timedelta(minutes=1), 0)
+    last_minute = _sent_since(now - timedelta(minutes=1), runs, count_of)
+    last_hour = _sent_since(now - timedelta(hours=1), runs, count_of)
+    return max(at_least, min(last_minute, at_most or last_minute)), max(sum(minutes.values()), last_hour)
+
+
+def _sent_since(start: datetime, runs: Sequence[LoggedRun], count_of: Callable[[LoggedRun], int]) -> int:
+    return round(sum(count_of(run) * _share_after(start, run) for run in runs))
+
+
+def _share_after(start: datetime, run: LoggedRun) -> float:
+    if run.started_at >= start:
+        return 1.0
+    if run.ended_at is None or run.ended_at <= run.started_at:
+        return 0.0
+    return max(timedelta(0), run.ended_at - start) / (run.ended_at - run.started_at)

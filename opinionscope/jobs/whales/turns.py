@@ -1,0 +1,131 @@
+"""Which wallet a worker serves next: a poll of each first, and deeper reading in between."""
+
+import threading
+from collections import deque
+from datetime import datetime
+
+from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, OutOfTime, Paused
+from opinionscope.jobs.result import JobResult, ReportProgress
+from opinionscope.jobs.whales.history import History
+from opinionscope.jobs.workers import join
+from opinionscope.store.database import Store
+from opinionscope.store.whale_progress import record_poll
+
+WORKERS = 16
+PAGES_A_TURN = 10
+POLLS_PER_DEEP_TURN = 3
+FAILURES_IN_A_ROW = 20
+
+
+class Turns:
+    """The wallets of one run and the workers that share them: first a poll of each, then deeper reading in turns.
+
+    While there are polls to do, every fourth turn is a deep one, so that a first sync goes on however many wallets
+    there are.
+    """
+
+    def __init__(
+        self, store: Store, now: datetime, histories: list[History], progress: ReportProgress, result: JobResult
+    ) -> None:
+        self.result = result
+        self._store = store
+        self._now = now
+        self._progress = progress
+        self._wallet_count = len(histories)
+        self._polls = deque(histories)
+        self._deep: deque[History] = deque()
+        self._polls_in_a_row = 0
+        self._failures_in_a_row = 0
+        self._busy = 0
+        self._fatal: BaseException | None = None
+        self._stopped = False
+        self._changed = threading.Condition()
+
+    def work_until(self, end: float) -> None:
+        """Let the workers work; whoever still waits for an answer at `end` (monotonic) is left behind."""
+        count = min(WORKERS, self._wallet_count)
+        workers = [threading.Thread(target=self._work, name=f"wallets-{n}", daemon=True) for n in range(count)]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                join(worker, end)
+        finally:
+            self._stop()
+        if self._fatal is not None:
+            raise self._fatal
+
+    def _work(self) -> None:
+        while (turn := self._next_turn()) is not None:
+            history, is_poll = turn
+            try:
+                self._take_turn(history, is_poll=is_poll)
+            except BaseException as error:  # noqa: BLE001 - it is raised again, in the main thread
+                self._stop(error)
+            finally:
+                self._end_turn()
+
+    def _next_turn(self) -> tuple[History, bool] | None:
+        with self._changed:
+            while not self._stopped:
+                deep_is_due = self._polls_in_a_row >= POLLS_PER_DEEP_TURN or not self._polls
+                if self._deep and deep_is_due:
+                    self._polls_in_a_row = 0
+                    self._busy += 1
+                    return self._deep.popleft(), False
+                if self._polls:
+                    self._polls_in_a_row += 1
+                    self._busy += 1
+                    return self._polls.popleft(), True
+                if not self._busy:
+                    return None
+                self._changed.wait()
+        return None
+
+    def _end_turn(self) -> None:
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def _take_turn(self, history: History, *, is_poll: bool) -> None:
+        try:
+            if is_poll:
+                history.poll()
+            else:
+                history.deepen(PAGES_A_TURN)
+        except OutOfTime:
+            self._stop()
+        except KeyRefused as failure:
+            record_poll(self._store, history.wallet.id, self._now, str(failure))
+            raise
+        except ApiError as failure:
+            record_poll(self._store, history.wallet.id, self._now, str(failure))
+            self._note_failure(history, failure)
+        else:
+            # Before others may take the wallet up again.
+            if is_poll or history.problems:
+                record_poll(self._store, history.wallet.id, self._now, "; ".join(history.problems) or None)
+            self._note_success(history, is_poll=is_poll)
+
+    def _note_success(self, history: History, *, is_poll: bool) -> None:
+        with self._changed:
+            self._failures_in_a_row = 0
+            self.result.done_count += is_poll
+            if history.unfinished:
+                self._deep.append(history)
+            if is_poll:
+                self._progress("wallets", self.result.done_count, self._wallet_count)
+
+    def _note_failure(self, history: History, failure: ApiError) -> None:
+        with self._changed:
+            self._failures_in_a_row += isinstance(failure, ApiUnavailable)
+            self.result.fail(f"{history.wallet.address}: {failure}")
+            hopeless = not self.result.done_count and self._failures_in_a_row >= FAILURES_IN_A_ROW
+        if isinstance(failure, Paused) or hopeless:
+            self._stop()
+
+    def _stop(self, error: BaseException | None = None) -> None:
+        with self._changed:
+            self._stopped = True
+            self._fatal = self._fatal or error
+            self._changed.notify_all()

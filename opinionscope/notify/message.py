@@ -1,0 +1,30 @@
+"""A message to the people who run opinionscope, and what became of it at one target."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is sent to each target: plain text."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How one target received a message: its address without secrets, and the problem (None if it was accepted)."""
+
+    target: str
+    problem: str | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the target accepted the message."""
+        return self.problem is None
+
+
+def scheme_of(url: str) -> str:
+    """The part of a URL that is safe to show before Apprise has said which parts are secret: `tgram://…`."""
+    scheme, separator, _ = url.partition("://")
+    return f"{scheme[:30]}://…" if separator else "…"

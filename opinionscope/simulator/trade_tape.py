@@ -1,0 +1,86 @@
+"""Every wallet's trades, in the order of the list endpoint."""
+
+import heapq
+from bisect import insort
+from collections.abc import Iterable
+from itertools import count
+
+from opinionscope.simulator.simulated_trade import SimulatedTrade
+from opinionscope.simulator.trader import MarketDraw, Trader
+
+_Place = tuple[int, int, SimulatedTrade]  # created_at, order of adding: unique, so trades are never compared
+
+
+class _WalletTape:
+    """One wallet's trades: the visible ones oldest first, the late ones by the time they appear."""
+
+    def __init__(self) -> None:
+        self.visible: list[_Place] = []
+        self._late: list[tuple[float, _Place]] = []
+
+    def add(self, place: _Place, now: float) -> None:
+        visible_at = place[2].visible_at
+        if visible_at <= now:
+            insort(self.visible, place)
+        else:
+            heapq.heappush(self._late, (visible_at, place))
+
+    def reveal(self, now: float) -> None:
+        while self._late and self._late[0][0] <= now:
+            insort(self.visible, heapq.heappop(self._late)[1])
+
+
+class TradeTape:
+    """A multiset of trades per wallet. Not thread-safe: `Exchange` holds the lock."""
+
+    def __init__(self, seed: int, trades_per_minute: float) -> None:
+        self._seed = seed
+        self._trades_per_minute = trades_per_minute
+        self._wallets: dict[str, _WalletTape] = {}
+        self._traders: dict[str, Trader] = {}
+        self._next_bursts: list[tuple[float, str]] = []
+        self._order = count()
+
+    @property
+    def addresses(self) -> list[str]:
+        return list(self._wallets)
+
+    def add_wallet(self, address: str, history: int, now: float, draw_market: MarketDraw) -> None:
+        """Start a wallet with `history` past trades; it trades on from `now`."""
+        if address in self._wallets:
+            raise ValueError(f"the exchange already has the wallet {address}")
+        self._wallets[address] = _WalletTape()
+        self._traders[address] = trader = Trader(self._seed, address, self._trades_per_minute)
+        self.add(address, trader.history(history, now, draw_market), now)
+        heapq.heappush(self._next_bursts, (trader.next_burst_after(now), address))
+
+    def add(self, address: str, trades: Iterable[SimulatedTrade], now: float) -> None:
+        wallet = self._wallets[address]
+        for trade in trades:
+            wallet.add((trade.created_at, next(self._order), trade), now)
+
+    def trade_until(self, moment: float, draw_market: MarketDraw, now: float) -> None:
+        """Let every wallet trade up to `moment` (unix seconds)."""
+        while self._next_bursts and self._next_bursts[0][0] <= moment:
+            at, address = self._next_bursts[0]
+            trader = self._traders[address]
+            fills = trader.burst(at, draw_market(trader.random))
+            self.add(address, [trader.delayed(fill) for fill in fills], now)
+            heapq.heapreplace(self._next_bursts, (trader.next_burst_after(at), address))
+
+    def newest_first(self, address: str, now: float) -> list[SimulatedTrade]:
+        """The wallet's visible trades; within a second the later-added first."""
+        return [trade for _, _, trade in reversed(self._visible(address, now))]
+
+    def page(self, address: str, first: int, size: int, now: float) -> tuple[list[SimulatedTrade], int]:
+        """`size` trades from the `first` newest on (0 = the newest), and how many there are."""
+        visible = self._visible(address, now)
+        end = max(len(visible) - first, 0)
+        return [trade for _, _, trade in reversed(visible[max(end - size, 0) : end])], len(visible)
+
+    def _visible(self, address: str, now: float) -> list[_Place]:
+        wallet = self._wallets.get(address)
+        if wallet is None:
+            return []
+        wallet.reveal(now)
+        return wallet.visible

@@ -1,0 +1,68 @@
+"""Typed rows: the way from a SELECT to frozen values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, ClassVar, Self, TypeVar
+
+from opinionscope.records import Record, conversions_of
+from opinionscope.store.database import Parameters, Store
+
+
+@dataclass(frozen=True)
+class StoredRow(Record):
+    """A row of a table: one field per column, under the column's name."""
+
+    TABLE: ClassVar[str]
+
+    @classmethod
+    def columns(cls) -> str:
+        """The columns to select, in the order of the fields."""
+        return ", ".join(field.name for field in fields(cls))
+
+    @classmethod
+    def from_columns(cls, columns: Sequence[Any]) -> Self:
+        """The value of a row that was selected by `columns()`."""
+        return cls(
+            *(
+                column if conversion is None or column is None else conversion.from_column(column)
+                for column, conversion in zip(columns, conversions_of(cls), strict=True)
+            )
+        )
+
+
+RowType = TypeVar("RowType", bound=StoredRow)
+
+
+def select(store: Store, row: type[RowType], rest: str = "", parameters: Parameters = ()) -> list[RowType]:
+    """All rows of the table that meet `rest`, which is SQL from WHERE on. Only parameters may come from outside."""
+    found = store.query(f"SELECT {row.columns()} FROM {row.TABLE} {rest}", parameters)  # noqa: S608
+    return [row.from_columns(columns) for columns in found]
+
+
+def select_first(store: Store, row: type[RowType], rest: str, parameters: Parameters = ()) -> RowType | None:
+    """The first of those rows."""
+    return next(iter(select(store, row, f"{rest} LIMIT 1", parameters)), None)
+
+
+def select_filtered(
+    store: Store,
+    row: type[RowType],
+    conditions: Mapping[str, str],
+    filters: Mapping[str, object],
+    *,
+    order: str,
+    limit: int,
+) -> list[RowType]:
+    """At most `limit` rows that meet the condition of each filter with a value other than None.
+
+    `conditions` are SQL by the name of their filter, and refer to its value as `:name`.
+    """
+    wanted = [sql for name, sql in conditions.items() if filters[name] is not None]
+    where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
+    return select(store, row, f"{where}ORDER BY {order} LIMIT :limit", {**filters, "limit": limit})
+
+
+def as_real(number: Decimal | None) -> float | None:
+    """An exact number for a REAL column."""
+    return None if number is None else float(number)

@@ -1,0 +1,54 @@
+"""The figures of each wallet in `whales`: lifetime totals, kept as trades are stored, and the rolling volumes."""
+
+from datetime import datetime, timedelta
+
+from opinionscope.store.database import Store, Transaction
+from opinionscope.store.whale_hours import SECONDS_PER_HOUR
+from opinionscope.times import to_millis_text, to_seconds_text
+
+_WINDOWS = {"volume_24h": timedelta(hours=24), "volume_7d": timedelta(days=7), "volume_30d": timedelta(days=30)}
+
+
+def add_to_totals(
+    transaction: Transaction, wallet_id: int, *, traded: int, volume: float, profit: float, newest: str
+) -> None:
+    """Add new trades to the wallet's lifetime totals. `traded` and `volume` cover BUY and SELL only."""
+    transaction.execute(
+        "UPDATE whales SET traded_count = traded_count + ?, traded_volume = traded_volume + ?, "
+        "profit_sum = profit_sum + ?, newest_trade_at = max(ifnull(newest_trade_at, ''), ?) WHERE id = ?",
+        (traded, volume, profit, newest, wallet_id),
+    )
+
+
+def publish_figures(store: Store, now: datetime) -> int:
+    """Write the figures of every wallet in one transaction; how many wallets.
+
+    The cost grows with the wallets and the hours they traded in, not with the number of trades.
+    """
+    volumes = {name: _volume_since(store, now - window) for name, window in _WINDOWS.items()}
+    whales = [row[0] for row in store.query("SELECT id FROM whales")]
+    moment = to_millis_text(now)
+    with store.transaction() as connection:
+        connection.executemany(
+            "UPDATE whales SET trade_count = traded_count, total_volume = traded_volume, realized_profit = profit_sum, "
+            "last_active_at = newest_trade_at, volume_24h = ?, volume_7d = ?, volume_30d = ?, stats_updated_at = ? "
+            "WHERE id = ?",
+            [(*(volumes[name].get(whale, 0.0) for name in _WINDOWS), moment, whale) for whale in whales],
+        )
+    return len(whales)
+
+
+def _volume_since(store: Store, start: datetime) -> dict[int, float]:
+    """BUY and SELL volume by whale id since `start`: the whole hours, plus the trades of the first, partial hour."""
+    first_whole_hour = int(-(-start.timestamp() // SECONDS_PER_HOUR))
+    rows = store.query(
+        "SELECT w.id, (SELECT total(volume) FROM whale_hours WHERE whale_id = w.id AND hour >= ?) + "
+        "(SELECT total(amount) FROM whale_activity WHERE whale_address = w.address AND timestamp >= ? "
+        "AND timestamp < ? AND action IN ('BUY', 'SELL')) FROM whales AS w",
+        (
+            first_whole_hour,
+            to_seconds_text(start),
+            to_seconds_text(datetime.fromtimestamp(first_whole_hour * SECONDS_PER_HOUR, start.tzinfo)),
+        ),
+    )
+    return {row[0]: row[1] for row in rows}

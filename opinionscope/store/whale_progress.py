@@ -1,0 +1,105 @@
+"""How far each wallet's history has been read, and which wallets are to be polled next: columns of `whales`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from opinionscope.completeness import Completeness, judge_completeness
+from opinionscope.store.database import Store, Transaction
+from opinionscope.times import to_millis_text, to_seconds_text
+
+
+@dataclass(frozen=True)
+class ReadingProgress:
+    """How far a wallet's list of trades has been read. Saved in the transaction of the trades it describes.
+
+    `known_trades` counts each trade that was ever stored or counted. `resume_position` is how many of the newest
+    entries of the list have been read without a gap while something below them has not; None if nothing is left.
+    `history_read_at` is when the end of the list was first reached. The rest belongs to rereads, which are readings of
+    the whole list because `api_total` says that something is missing: `settled_difference` is what was still missing
+    after the last one that found nothing, `fruitless_rereads` counts those in a row, `reread_after` is when to look
+    again, and `reread_found` counts what the present one has found. `newest_page` is the digest of the newest page's
+    answer, if that was the last page read and all of it could be.
+    """
+
+    known_trades: int
+    api_total: int | None
+    history_read_at: str | None
+    resume_position: int | None
+    settled_difference: int
+    reread_found: int
+    fruitless_rereads: int
+    reread_after: str | None
+    newest_page: bytes | None
+
+    @property
+    def completeness(self) -> Completeness:
+        """How much of the history is known."""
+        return judge_completeness(
+            total=self.api_total,
+            known=self.known_trades,
+            end_reached=self.end_reached,
+            reading=self.resume_position is not None,
+        )
+
+    @property
+    def end_reached(self) -> bool:
+        """Whether the list was ever read to its end."""
+        return self.history_read_at is not None
+
+    @property
+    def difference(self) -> int:
+        """The exchange's count minus the known trades; below zero where it counts fewer."""
+        return 0 if self.api_total is None else self.api_total - self.known_trades
+
+
+@dataclass(frozen=True)
+class Wallet:
+    """A tracked wallet, and how far it had been read when the run began."""
+
+    id: int
+    address: str
+    progress: ReadingProgress
+
+
+_COLUMNS = tuple(field.name for field in fields(ReadingProgress))
+
+# Waiting counts double for a wallet that traded within the last day, so that it is polled before one that sleeps; but
+# it counts for every wallet, so that each gets its turn. A wallet that was never polled comes first.
+_MOST_URGENT_FIRST = """
+    ORDER BY last_polled_at IS NOT NULL,
+        (julianday(:now) - julianday(last_polled_at)) * iif(newest_trade_at >= :yesterday, 2, 1) DESC,
+        newest_trade_at DESC, id
+"""
+
+
+def find_wallets_to_poll(
+    store: Store, now: datetime, yesterday: datetime, addresses: Sequence[str] = ()
+) -> list[Wallet]:
+    """The tracked wallets, or those of them named by `addresses`, the most urgent first."""
+    rows = store.query(
+        f"SELECT id, address, {', '.join(_COLUMNS)} FROM whales WHERE enabled = 1 {_MOST_URGENT_FIRST}",  # noqa: S608
+        {"now": to_millis_text(now), "yesterday": to_seconds_text(yesterday)},
+    )
+    wallets = [Wallet(row[0], row[1], ReadingProgress(*row[2:])) for row in rows]
+    wanted = set(addresses)
+    return [wallet for wallet in wallets if not wanted or wallet.address in wanted]
+
+
+def save_progress(transaction: Transaction, wallet_id: int, progress: ReadingProgress) -> None:
+    """Store how far the wallet has been read, in the transaction that stores what was read."""
+    transaction.execute(
+        f"UPDATE whales SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?",  # noqa: S608
+        (*(getattr(progress, name) for name in _COLUMNS), wallet_id),
+    )
+
+
+def record_poll(store: Store, wallet_id: int, now: datetime, error: str | None) -> None:
+    """Record that the wallet has had its turn, and how it ended: `error` is None if all went well."""
+    moment = to_millis_text(now)
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE whales SET last_polled_at = ?, last_synced_at = iif(? IS NULL, ?, last_synced_at), last_error = ? "
+            "WHERE id = ?",
+            (moment, error, moment, error, wallet_id),
+        )
