@@ -8,10 +8,9 @@ _ALLOCATIONS_BEFORE_A_COLLECTION = 20_000
 
 def main() -> None:
     """Run the command line."""
-    # A run is short, and collections among the packages that it has just loaded find nothing.
+    # A run is short, and garbage collection among the packages it has just loaded finds nothing.
     gc.set_threshold(_ALLOCATIONS_BEFORE_A_COLLECTION)
-    # No plugin of pydantic that is installed by chance has a business with settings and answers, nor need one be
-    # looked for.
+    # Settings and answers need no pydantic plugins, and looking for installed ones takes time at every start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     from opinionscope.cli.app import app
 

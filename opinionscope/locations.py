@@ -1,6 +1,7 @@
 """Where the database and the env file are. Imports little, because even a skipped run needs it."""
 
 import os
+from io import StringIO
 from pathlib import Path
 
 from opinionscope.errors import ConfigurationError
@@ -73,8 +74,6 @@ def _read_env_file(path: Path) -> dict[str, str]:
 
 
 def _parse_env_text(text: str, path: Path) -> dict[str, str]:
-    from io import StringIO
-
     from dotenv.parser import parse_stream
 
     variables: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Settings: the environment, then the env file, validated once; a wrong one stops before any work begins."""
+"""Settings from the environment and the env file, validated before any work begins."""
 
 from datetime import timedelta
 from ipaddress import ip_address
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def _safe_base_url(url: str) -> str:
-    """The key travels to this address: encrypted, or not leaving the machine, and with nothing hidden in it."""
+    """The key is sent to this address, so it must be encrypted or local, and must hide nothing."""
     parts = urlsplit(url.strip())
     if parts.username is not None or parts.password is not None:
-        raise ValueError("must not carry a user name or password")
+        raise ValueError("must not contain a user name or password")
     plain = all(character.isprintable() and not character.isspace() for character in url.strip())
     if not parts.hostname or parts.query or parts.fragment or not plain:
-        raise ValueError("must be an address like https://host/path")
+        raise ValueError("must be a URL such as https://host/path")
     if not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
-        raise ValueError("must be https (http only on the loopback interface)")
+        raise ValueError("must use https; http is allowed only on the loopback interface")
     if parts.port == 0:
         raise ValueError("must not use port 0")
     return url.strip().rstrip("/")
@@ -40,18 +40,18 @@ def _is_loopback(host: str) -> bool:
 
 def _plain_path(path: str) -> str:
     if not path.startswith("/") or ".." in path or any(character in path for character in "?#@\\ "):
-        raise ValueError("must be a path like /market")
+        raise ValueError("must be a path such as /market")
     return path.rstrip("/")
 
 
 def _wallet_path(path: str) -> str:
     if path.count("{address}") != 1:
-        raise ValueError("must contain {address} once")
+        raise ValueError("must contain {address} exactly once")
     return _plain_path(path)
 
 
 def _sendable_key(key: SecretStr) -> SecretStr:
-    """A key is sent as an HTTP header, which takes printable ASCII alone."""
+    """A key is sent as an HTTP header, which allows only printable ASCII."""
     text = key.get_secret_value().strip()
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError("must be printable ASCII without spaces")
@@ -59,7 +59,7 @@ def _sendable_key(key: SecretStr) -> SecretStr:
 
 
 class Settings(BaseModel):
-    """What a run needs to know, under the names of the environment variables."""
+    """The settings of a run, by the names of their environment variables."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
@@ -83,7 +83,7 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """The settings of this process. Raises ConfigurationError that names the variable, never its value."""
+        """The settings of this process. Raises ConfigurationError, which names the variable but never its value."""
         given = {name: text for name, text in read_environment().items() if text.strip()}
         try:
             return cls.model_validate(given)
@@ -102,11 +102,11 @@ class Settings(BaseModel):
         return timedelta(days=self.log_retention_days)
 
     def require_api_key(self) -> str:
-        """The key in the clear, for the one header it belongs in. Raises ConfigurationError if there is none."""
+        """The key in plain text, for the one header it belongs in. Raises ConfigurationError if there is none."""
         if self.api_key is None:
             raise ConfigurationError(
-                f"OPINION_TRADE_API_KEY is missing or blank: put OPINION_TRADE_API_KEY=<your key> into {env_file()} "
-                "or into the environment."
+                f"OPINION_TRADE_API_KEY is missing or blank; add OPINION_TRADE_API_KEY=<your key> to {env_file()} "
+                "or to the environment."
             )
         return self.api_key.get_secret_value()
 

@@ -1,4 +1,4 @@
-"""Times as text: ISO 8601 in UTC with a trailing Z, which sorts as it reads. Everything else is refused."""
+"""Times as text: ISO 8601 in UTC with a trailing Z, so that text order is time order."""
 
 import re
 import time
@@ -11,34 +11,34 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def utc_now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """The current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def to_seconds_text(moment: datetime) -> str:
-    """`2026-01-31T09:05:07Z`: the form of trade and market times."""
+    """`2026-01-31T09:05:07Z`: the format of trade and market times."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def to_millis_text(moment: datetime) -> str:
-    """`2026-01-31T09:05:07.123Z`: the form of log times."""
+    """`2026-01-31T09:05:07.123Z`: the format of log times."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 @lru_cache(maxsize=1024)
 def from_unix(seconds: int) -> str:
-    """The seconds text of a unix time."""
+    """A unix time as text, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def from_text(text: str) -> datetime:
-    """The moment that a stored time names. Raises ValueError if it is no ISO time."""
+    """The time that a stored text stands for. Raises ValueError if it is not an ISO time."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """The moment meant by `90s`, `15m`, `24h`, `7d` (before `now`) or by an ISO time, UTC unless it says otherwise.
+    """The time meant by `90s`, `15m`, `24h`, `7d` (before `now`) or by an ISO time, UTC unless it says otherwise.
 
     Raises UsageError for anything else.
     """
@@ -48,7 +48,7 @@ def parse_since(text: str, now: datetime) -> datetime:
             return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
         return from_text(text.strip())
     except (ValueError, OverflowError):
-        raise UsageError(f"{text!r} is no time: write 90s, 15m, 24h, 7d or 2026-01-31T09:05:07Z.") from None
+        raise UsageError(f"{text!r} is not a valid time; expected 90s, 15m, 24h, 7d or 2026-01-31T09:05:07Z.") from None
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Lists of wallets, as people keep them and as the exchange's leaderboard gives them."""
+"""Lists of wallets: text files, and JSON as the exchange's leaderboard returns it."""
 
 import json
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from opinionscope.errors import UsageError
 LONGEST_NAME = 100
 
 NamedWallet = tuple[str, str | None]
-"""An address in lower case, and a name if there is one."""
+"""An address in lower case, and its name if it has one."""
 
 
 def parse_wallet_list(text: str) -> list[NamedWallet]:
-    """The wallets of a list, each once, in its order.
+    """The wallets in a list, in order and without duplicates.
 
-    One `address` or `address,name` a line, where blank lines and `#` comments are skipped; or JSON: an array of
-    addresses, or of objects with `address` or `walletAddress` and perhaps `name` or `userName`, which may be
-    wrapped as in the leaderboard's answer, `{"result": {"list": […]}}`. Raises UsageError that names the first bad
-    entry, or if there is none at all.
+    Either one `address` or `address,name` per line, with blank lines and `#` comments skipped; or JSON: an array of
+    addresses, or of objects with `address` or `walletAddress` and optionally `name` or `userName`. The array may be
+    wrapped as in the leaderboard's answer, `{"result": {"list": […]}}`. Raises UsageError, which names the first
+    invalid entry, or if there are no entries.
     """
     entries = _read_json(text) if text.lstrip()[:1] in ("[", "{") else _read_lines(text)
     wallets: dict[str, str | None] = {}
@@ -30,12 +30,12 @@ def parse_wallet_list(text: str) -> list[NamedWallet]:
             raise UsageError(f"{place}: {error} Nothing was imported.") from None
         wallets[address] = tidy_name(name) or wallets.get(address)
     if not wallets:
-        raise UsageError("There is no wallet in the list.")
+        raise UsageError("The list contains no wallets.")
     return list(wallets.items())
 
 
 def tidy_name(name: str | None) -> str | None:
-    """The name on one line, in characters that can be stored, of bounded length; None if nothing is left."""
+    """The name on one line, storable and of limited length; None if nothing is left."""
     if name is None:
         return None
     storable = name.encode("utf-8", "replace").decode("utf-8")
@@ -54,7 +54,7 @@ def _read_json(text: str) -> Iterator[tuple[str, str, str | None]]:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
-        raise UsageError(f"The list is no JSON ({reason}). Nothing was imported.") from None
+        raise UsageError(f"The list is not valid JSON ({reason}). Nothing was imported.") from None
     for number, entry in enumerate(_unwrap(document), start=1):
         address, name = _read_entry(entry)
         yield f"entry {number}", address, name
@@ -65,12 +65,12 @@ def _unwrap(document: Any) -> list[Any]:
         result = document.get("result")
         document = result.get("list") if isinstance(result, dict) else None
     if not isinstance(document, list):
-        raise UsageError('The JSON is no list of wallets: write an array, or {"result": {"list": […]}}.')
+        raise UsageError('The JSON is not a list of wallets; expected an array, or {"result": {"list": […]}}.')
     return document
 
 
 def _read_entry(entry: Any) -> tuple[str, str | None]:
-    """The address of an entry, which may be none, and its name."""
+    """The address of an entry, not validated yet, and its name."""
     if not isinstance(entry, dict):
         return (entry if isinstance(entry, str) else json.dumps(entry)), None
     address, name = (

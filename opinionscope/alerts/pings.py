@@ -1,7 +1,7 @@
-"""Pings for a dead-man's switch that speaks the protocol of healthchecks.io: silence is what raises the alarm there.
+"""Pings for a dead-man's switch such as healthchecks.io, which raises the alarm when pings stop coming.
 
-Source: healthchecks.io, "Pinging API": the URL itself means success, `/start` and `/fail` below it the rest, and a
-body is kept as the reason.
+See https://healthchecks.io/docs/http_api/: the URL itself means success, `/start` and `/fail` below it the rest, and
+the body is kept as the reason.
 """
 
 import queue
@@ -13,23 +13,23 @@ from urllib.parse import urlsplit, urlunsplit
 from opinionscope.alerts.messages import redacted
 
 SECONDS = 10.0
-"""For the pings that are still to be sent when the run ends."""
+"""Time limit for the pings that are still to be sent when the run ends."""
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 4.0
 _LONGEST_BODY = 1_000
 
 
 def ping_address(url: str, job: str, signal: str = "") -> str:
-    """The address of a signal (`start`, `fail`, or none for success). Raises ValueError if the URL is none of http."""
+    """The address of a signal (`start`, `fail`, or none for success). Raises ValueError if the URL is not valid."""
     parts = urlsplit(url.strip().replace("{job}", job))
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address like https://hc-ping.com/…")
+        raise ValueError("must be a URL such as https://hc-ping.com/…")
     path = parts.path.rstrip("/") + f"/{signal}" if signal else parts.path
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
 class Pinger:
-    """Sends the pings of one run from a thread of its own, one after the other, so that the run need not wait."""
+    """Sends the pings of one run in order, in its own thread, so that the run does not wait for them."""
 
     def __init__(self, url: str, job: str, secrets: Sequence[str] = ()) -> None:
         self._url = url
@@ -41,12 +41,12 @@ class Pinger:
         self._give_up_at = 0.0
 
     def start(self) -> None:
-        """Say that the run begins."""
+        """Report that the run begins."""
         self._signals.put(("start", ""))
         self._thread.start()
 
     def end(self, failure: str | None) -> None:
-        """Say how the run ended, with the reason if it failed."""
+        """Report how the run ended, with the reason if it failed."""
         reason = None if failure is None else redacted(failure, self._secrets)[:_LONGEST_BODY]
         self._signals.put(("", "") if reason is None else ("fail", reason))
         self._signals.put(None)
@@ -55,7 +55,7 @@ class Pinger:
         self._give_up_at = time.monotonic() + SECONDS
 
     def wait(self) -> str | None:
-        """Wait until all is said; what went wrong with it, None if nothing did."""
+        """Wait until the pings are sent; what went wrong, None if nothing did."""
         self._thread.join(max(0.0, self._give_up_at - time.monotonic()))
         return "no answer in time" if self._thread.is_alive() else self._problem
 

@@ -15,6 +15,7 @@ from opinionscope.errors import ConfigurationError, Interrupted, StoreError
 from opinionscope.job_table import Job
 from opinionscope.locations import API_KEY_VARIABLE, read_environment
 from opinionscope.store.database import Store
+from opinionscope.store.deliveries import record_delivery
 from opinionscope.times import utc_now
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ class RunMonitor:
 
 
 def _record_ping(store: Store, now: datetime, problem: str | None) -> None:
-    from opinionscope.store.deliveries import record_delivery
-
     record_delivery(store, "ping", now, sent=problem is None, error=problem)
 
 

@@ -1,6 +1,7 @@
 """The one place where an exception becomes a line on standard error and an exit status."""
 
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +31,6 @@ def exit_status_of(run: Callable[[], Any], *, verbose: bool) -> int:
 
 def _explain(message: str, status: int, *, verbose: bool) -> int:
     if verbose:
-        import traceback
-
         traceback.print_exc()
     print(f"opinionscope: {one_line(message, len(message))}", file=sys.stderr)  # noqa: T201
     return status

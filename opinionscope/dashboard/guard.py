@@ -1,4 +1,4 @@
-"""What stands before Datasette: whom it answers, what for, and what its pages may do in a browser."""
+"""The guard in front of Datasette: which requests it answers, and what its pages may do in a browser."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -17,11 +17,11 @@ _POLICY = (
 
 
 class Guard:
-    """Answers requests to this machine's own name alone, and those that only read.
+    """Answers only requests that read, and only under this machine's own name.
 
-    A page of another site can lead its own host name to 127.0.0.1 and read what is served there: hence the name is
-    looked at. CSV is refused because a title that begins with `=` is a formula to a spreadsheet. The policy lets no
-    page load anything from another host, and none of the dashboards run a script that is written into the page.
+    Another site can point its own host name at 127.0.0.1 and read what is served there (DNS rebinding), so the name is
+    checked. CSV is refused because a spreadsheet treats a title that begins with `=` as a formula. The content security
+    policy keeps pages from loading anything from another host, and the dashboards from running inline scripts.
     """
 
     def __init__(self, application: Application) -> None:
@@ -51,9 +51,9 @@ def _refusal(scope: Scope) -> tuple[int, bytes] | None:
     if host not in _OWN_NAMES:
         return 421, b"This server answers to 127.0.0.1 and localhost.\n"
     if scope["method"] not in {"GET", "HEAD"}:
-        return 405, b"This server only shows.\n"
+        return 405, b"This server is read-only.\n"
     if scope["path"].endswith(".csv") or b"_format=csv" in scope["query_string"]:
-        return 403, b"There is no CSV here: a title may be a formula to a spreadsheet. Take .json instead.\n"
+        return 403, b"CSV is not available, because a spreadsheet may treat a title as a formula. Use .json instead.\n"
     return None
 
 
@@ -63,7 +63,7 @@ async def _refuse(send: Send, status: int, text: bytes) -> None:
 
 
 def _headers(path: str) -> list[tuple[bytes, bytes]]:
-    # Datasette's own pages hold scripts of their own.
+    # Datasette's own pages contain inline scripts.
     policy = _POLICY.format(inline="" if path.startswith(_OWN_PAGES) else " 'unsafe-inline'")
     return [
         (b"content-security-policy", policy.encode()),

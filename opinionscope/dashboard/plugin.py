@@ -1,7 +1,7 @@
-"""What opinionscope adds to Datasette: the data of each chart, the way to the dashboards, and the guard.
+"""What opinionscope adds to Datasette: the data of each chart, the front page, and the guard.
 
-datasette-dashboards has the browser send the SQL of its charts, which asks for a server that runs any SQL. Here the
-browser names a chart, and the server, which runs no other SQL, looks its query up.
+In datasette-dashboards the browser sends the SQL of its charts, which requires a server that runs any SQL. Here the
+browser names a chart, and the server looks up its query; it runs no other SQL.
 """
 
 from collections.abc import Callable
@@ -24,43 +24,43 @@ _WEB_PAGES = "https://app.opinion.trade/"
 
 @hookimpl
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
-    """The front door, and the rows of a chart."""
+    """The front page, and the rows of a chart."""
     return [("^/$", go_to_dashboards), ("^/-/chart-data/(?P<page>[^/]+)/(?P<chart>[^/]+)$", chart_data)]
 
 
 @hookimpl
 def asgi_wrapper() -> type[Guard]:
-    """All requests pass the guard."""
+    """Every request passes the guard."""
     return Guard
 
 
 @hookimpl
 def extra_template_vars(datasette: Any) -> dict[str, Any]:
-    """The dashboards by slug, for the navigation that every page has."""
+    """The dashboards by slug, for the navigation on every page."""
     return {"pages": datasette.plugin_config(_DASHBOARDS), "database": DATABASE}
 
 
 async def go_to_dashboards() -> Response:
-    """Lead to the list of dashboards."""
+    """Redirect to the list of dashboards."""
     return Response.redirect("/-/dashboards")
 
 
 async def chart_data(request: Request, datasette: Any) -> Response:
-    """The rows of a chart as a JSON array of objects, under the filters of the query string."""
+    """The rows of a chart as a JSON array of objects, filtered by the query string."""
     page, chart = _find(datasette, request.url_vars["page"], request.url_vars["chart"])
     filters = {name: (request.args.get(name) or "").strip() for name in page.get("filters", {})}
-    # An optional part must stand on one line, which is no way to write SQL.
+    # datasette-dashboards requires each optional part to be on one line.
     sql = replace_opts_in_query(" ".join(chart["query"].split()), filters)
     parameters = moments() | datasette.plugin_config(NAME) | filters
     try:
         result = await datasette.execute(DATABASE, sql, parameters, truncate=False)
     except QueryInterrupted:
-        return Response.json({"error": "it takes too long; choose narrower filters"}, status=503)
+        return Response.json({"error": "this takes too long; choose narrower filters"}, status=503)
     return Response.json([_safe(dict(row)) for row in result.rows])
 
 
 def moments() -> dict[str, str]:
-    """The moments that the queries count from, as stored times: whole hours and days, so that each bar is whole."""
+    """The times that the queries count from, as stored: whole hours and days, so that each bar is whole."""
     now = utc_now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     day = hour.replace(hour=0)
@@ -81,12 +81,12 @@ def _find(datasette: Any, page_name: str, chart_name: str) -> tuple[dict[str, An
     page = datasette.plugin_config(_DASHBOARDS).get(page_name, {})
     chart = page.get("charts", {}).get(chart_name)
     if chart is None:
-        raise NotFound(f"There is no chart {page_name}/{chart_name}")
+        raise NotFound(f"Chart {page_name}/{chart_name} does not exist")
     return page, chart
 
 
 def _safe(row: dict[str, Any]) -> dict[str, Any]:
-    """The row without a link that leads elsewhere than to the exchange: what upstream sends is not to be trusted."""
+    """The row without any link that leads outside the exchange, because upstream's data is not to be trusted."""
     if not str(row.get("url") or "").startswith(_WEB_PAGES):
         row.pop("url", None)
     return row

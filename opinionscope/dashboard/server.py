@@ -15,7 +15,7 @@ _PACKAGES = ("datasette", "datasette_dashboards", "uvicorn")
 
 
 def require_packages() -> None:
-    """Raises OpinionscopeError, saying how to install them, where the packages of the extra are missing."""
+    """Raises OpinionscopeError, which says how to install them, if the packages of the extra are missing."""
     if not all(find_spec(name) for name in _PACKAGES):
         raise OpinionscopeError(
             "The dashboard needs packages that are not installed: "
@@ -24,10 +24,10 @@ def require_packages() -> None:
 
 
 def serve_dashboard(database: Path, port: int, rate_limit: float, listening: Callable[[str], None]) -> None:
-    """Serve the database, read-only, and return when told to end; `listening` is called once with the address.
+    """Serve the database, read-only, until a signal ends it; `listening` is called once with the address.
 
-    `port` 0 is any free one; `rate_limit` is the setting, in requests a second. Raises OpinionscopeError if the port
-    cannot be used.
+    `port` 0 means any free one; `rate_limit` is the setting, in requests a second. Raises OpinionscopeError if the port
+    is not available.
     """
     listener = _listen(port)
     with listener:
@@ -46,7 +46,7 @@ def serve_dashboard(database: Path, port: int, rate_limit: float, listening: Cal
             )
         )
 
-        # uvicorn ends on these signals and raises them once more afterwards: then, too, they must not kill.
+        # uvicorn stops on these signals and raises them again afterwards, when they must not kill the process either.
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda *_: setattr(server, "should_exit", True))
         listening(f"http://{_HOST}:{listener.getsockname()[1]}/")

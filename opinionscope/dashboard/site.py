@@ -1,5 +1,6 @@
-"""The Datasette instance: one database, opened read-only, the pages shipped beside this file, and no SQL of others."""
+"""The Datasette instance: one database, opened read-only, the pages shipped beside this file, and no other SQL."""
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from datasette.utils import parse_metadata
 
 from opinionscope.completeness import judge_completeness
 from opinionscope.dashboard import plugin
+from opinionscope.job_table import JOB_NAMES
 
 _FOLDER = Path(__file__).parent
 _PAGES = ("sync-health", "whales", "activity", "markets")
@@ -18,9 +20,9 @@ _SECONDS_PER_QUERY = 5
 
 
 class ReadOnlyDatabase(Database):  # type: ignore[misc]
-    """The SQLite file as Datasette reads it: whatever it is called, and never for writing."""
+    """The SQLite file as Datasette reads it: whatever its name, and never for writing."""
 
-    def connect(self, write: bool = False) -> sqlite3.Connection:  # noqa: ARG002 - whatever is asked for
+    def connect(self, write: bool = False) -> sqlite3.Connection:  # noqa: ARG002 - always read-only
         """A connection that cannot write, with the SQL function `completeness`."""
         uri = f"{Path(self.path).as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
@@ -33,7 +35,7 @@ def build_site(database: Path, rate_limit: float) -> Any:
     """The Datasette of this database; `rate_limit` is the setting, in requests a second."""
     if not pm.has_plugin(plugin.NAME):
         pm.register(plugin, plugin.NAME)
-    # Where rich is installed, Datasette prints every 404 with all the variables of all its frames.
+    # If rich is installed, Datasette prints every 404 with the variables of all its stack frames.
     pm.get_plugin("datasette.handle_exception").rich = None
     site = Datasette(
         metadata=_metadata(rate_limit),
@@ -53,10 +55,12 @@ def build_site(database: Path, rate_limit: float) -> Any:
 
 def _metadata(rate_limit: float) -> dict[str, Any]:
     pages = {name: parse_metadata((_FOLDER / "pages" / f"{name}.yaml").read_text("utf-8")) for name in _PAGES}
+    pages["sync-health"]["filters"]["job"]["options"] = list(JOB_NAMES)
+    parameters = {"limit_per_minute": rate_limit * 60, "jobs": json.dumps(JOB_NAMES)}
     return {
         "title": "opinionscope",
         "extra_css_urls": ["/assets/tables.css"],
-        "plugins": {"datasette-dashboards": pages, plugin.NAME: {"limit_per_minute": rate_limit * 60}},
+        "plugins": {"datasette-dashboards": pages, plugin.NAME: parameters},
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from opinionscope.api.pacer import Pacer
 from opinionscope.errors import StoreError
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
@@ -120,8 +121,6 @@ def _ask_pacer(database: Path, limit: float) -> tuple[Minutes, float]:
     path = beside(database, "pacer")
     if not path.exists():
         return {}, limit
-    from opinionscope.api.pacer import Pacer
-
     # Somebody who may only read the database gets the counts up to the last run that ended.
     with suppress(StoreError):
         pacer = Pacer(path, limit)

@@ -1,4 +1,4 @@
-"""Job `cleanup`: purge old activity and old log rows in small steps, and give the file's free space back."""
+"""Job `cleanup`: purge old activity and old log rows in small steps, and return the file's free space."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,8 @@ _FIRST_STEP = 500
 _SMALLEST_STEP = 100
 _LARGEST_STEP = 20_000
 _STEP_SECONDS = 0.03
-# A writer that waits for the database looks again every 25 ms at first, so it finds it free within one pause.
+# SQLite's busy handler retries after at most 25 ms at first, so a waiting writer gets its turn within one pause.
+# See sqliteDefaultBusyCallback in https://sqlite.org/src/file?name=src/main.c.
 _PAUSE_SECONDS = 0.03
 _LONGEST_LOG = 16_000
 _LONGEST_WAIT_SECONDS = 600.0
@@ -51,7 +52,7 @@ class Expired:
 
 
 def last_due(now: datetime) -> datetime:
-    """The last 03:00 UTC: a cleanup that completed since then is enough for the day."""
+    """The last 03:00 UTC. One completed cleanup since then is enough for the day."""
     today = now.astimezone(UTC).replace(hour=HOUR_OF_THE_DAY, minute=0, second=0, microsecond=0)
     return today if today <= now else today - timedelta(days=1)
 
@@ -62,7 +63,7 @@ def is_due(store: Store, now: datetime) -> bool:
 
 
 def count_expired(store: Store, *, now: datetime, retention: timedelta, log_retention: timedelta) -> Expired:
-    """What `clean_up` would purge; changes nothing."""
+    """What `clean_up` would purge. Changes nothing."""
     return Expired(count_old_trades(store, now - retention), count_old_runs(store, now - log_retention))
 
 
@@ -75,10 +76,10 @@ def clean_up(
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
 ) -> JobResult:
-    """Purge trades older than `retention` and log rows older than `log_retention`; the count of rows purged.
+    """Purge trades older than `retention` and log rows older than `log_retention`; counts the rows purged.
 
-    A purged trade is still known: the whale's totals keep it and the exchange may list it again. Each step is a
-    short transaction of its own with a pause before the next, so that no other job waits for long. Raises StoreError.
+    A purged trade is still known: the wallet's totals include it, and the exchange may list it again. Each step is a
+    short transaction of its own with a pause after it, so that no other job waits for long. Raises StoreError.
     """
     result = result or JobResult()
     stop_automatic_checkpoints(store)
@@ -92,21 +93,21 @@ def clean_up(
             if counts and taken:
                 result.item_count += taken
                 progress("rows", result.item_count, None)
-    _give_back_space(store)
+    _return_free_space(store)
     return result
 
 
-def _give_back_space(store: Store) -> None:
-    """Give back all free pages, also those that others free meanwhile."""
+def _return_free_space(store: Store) -> None:
+    """Return all unused pages, including those that other processes free meanwhile."""
     while free_pages(store) and sum(_in_steps(store, partial(give_back_pages, store))) > 0:
         pass
 
 
 def _in_steps(store: Store, work: Callable[[int], int]) -> Iterator[int]:
-    """Call `work` with as much as it can do in `_STEP_SECONDS`, and pause, until nothing is left; what each call did.
+    """Call `work` again and again, with a pause, until nothing is left; how much each call did.
 
-    What a step takes depends on the disk, on what is in memory and on who else writes, so each learns from the last.
-    But a step costs something whatever it does, so none is so small that there would be no end to them.
+    Each call gets as much as the last one's speed allows in `_STEP_SECONDS`, because that depends on the disk, the
+    cache and other writers. Each step has a fixed cost, so none is smaller than `_SMALLEST_STEP`.
     """
     size = _FIRST_STEP
     while True:
@@ -122,12 +123,12 @@ def _in_steps(store: Store, work: Callable[[int], int]) -> Iterator[int]:
 
 
 def _write_log_back(store: Store) -> None:
-    """Write the log back; where somebody reads on and on, such as a backup, wait for him rather than fill the disk."""
+    """Write the log back. If a long reader, such as a backup, prevents that, wait rather than fill the disk."""
     end = time.monotonic() + _LONGEST_WAIT_SECONDS
     while checkpoint(store) > _LONGEST_LOG:
         if time.monotonic() > end:
             raise StoreError(
-                f"{store.path} has been read without a pause for {_LONGEST_WAIT_SECONDS / 60:.0f} minutes, and its log "
-                "has become long: end what reads it; the next run goes on where this one stopped."
+                f"{store.path} has been read by another program for {_LONGEST_WAIT_SECONDS / 60:.0f} minutes, so its "
+                "write-ahead log cannot shrink; close that program, and the next run continues where this one stopped."
             )
         time.sleep(_WAIT_SECONDS)

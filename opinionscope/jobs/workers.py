@@ -1,4 +1,4 @@
-"""Threads that do not outlive the run: whoever still waits for an answer when it ends is left behind."""
+"""Threads that never keep the process alive: one that still waits for an answer when the run ends is abandoned."""
 
 import threading
 import time
@@ -8,7 +8,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
-# Seconds. A signal that comes just before a wait begins is heard after it, so no wait of the main thread is longer.
+# Seconds. A signal that arrives just before a wait begins is handled only after it, so the main thread never waits
+# longer than this.
 _SHORT_WAIT = 0.5
 
 _Parameters = ParamSpec("_Parameters")
@@ -16,7 +17,7 @@ _Result = TypeVar("_Result")
 
 
 def result_of(future: Future[_Result]) -> _Result:
-    """What the future brings, waited for in short waits."""
+    """The future's result, awaited in short waits."""
     while not wait([future], _SHORT_WAIT).done:
         pass
     return future.result()
@@ -29,7 +30,7 @@ def join(thread: threading.Thread, end: float) -> None:
 
 
 class DaemonPool(Executor):
-    """Like ThreadPoolExecutor, whose threads however hold up an interrupted process until their requests end."""
+    """Like ThreadPoolExecutor, but an interrupted process does not wait for its threads' requests to end."""
 
     def __init__(self, workers: int, name: str) -> None:
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -48,14 +49,14 @@ class DaemonPool(Executor):
                 return
             try:
                 future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - it is raised again by whoever asks for the result
+            except BaseException as error:  # noqa: BLE001 - raised again when the result is read
                 future.set_exception(error)
 
         self._tasks.put(task)
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Let the workers end after what they are at; what they have not begun is dropped. Waits for nobody."""
+        """Let the workers finish their current task and drop all others. Does not wait."""
         with suppress(Empty):
             while True:
                 self._tasks.get_nowait()

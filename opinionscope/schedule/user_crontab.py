@@ -1,4 +1,4 @@
-"""The user's crontab, changed in one place only: the block between our markers. Everything else stays byte for byte."""
+"""The user's crontab. Only the block between our markers changes; everything else stays byte for byte."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from opinionscope.errors import ConfigurationError, OpinionscopeError
 from opinionscope.schedule.cron_lines import BEGIN, END
 
 _SECONDS = 30
-# Debian's cron, cronie, and busybox's crond, which has no words of its own for it.
+# The messages of Debian's cron, cronie and busybox's crond for a user without a crontab.
 _NONE_YET = re.compile(rb"no crontab for|can't open '[^']*': No such file", re.IGNORECASE)
 
 
@@ -23,7 +23,7 @@ class Crontab:
 
     @property
     def content(self) -> bytes:
-        """The whole."""
+        """The whole crontab."""
         return self.before + (self.block or b"") + self.after
 
     def with_block(self, block: str) -> "Crontab":
@@ -39,24 +39,24 @@ class Crontab:
 
 
 def read_crontab() -> Crontab:
-    """The crontab of this user. Raises an OpinionscopeError if it cannot be read: then it is not to be written."""
+    """The crontab of this user. Raises OpinionscopeError if it cannot be read, and so must not be written."""
     answer = _run("-l")
     if answer.returncode == 0:
         return parse_crontab(answer.stdout)
     if _NONE_YET.search(answer.stderr) and not answer.stdout:
         return Crontab(b"", None, b"")
-    raise OpinionscopeError(f"The crontab cannot be read: {_said(answer)}. It is left as it is.")
+    raise OpinionscopeError(f"The crontab cannot be read: {_said(answer)}. Nothing was changed.")
 
 
 def write_crontab(crontab: Crontab) -> None:
-    """Make it the crontab of this user; one without a line is removed. Raises an OpinionscopeError if cron refuses."""
+    """Make it the crontab of this user; an empty one is removed. Raises OpinionscopeError if cron refuses it."""
     answer = _run("-", crontab.content) if crontab.content else _run("-r")
     if answer.returncode != 0:
         raise OpinionscopeError(f"The crontab could not be written: {_said(answer)}.")
 
 
 def parse_crontab(content: bytes) -> Crontab:
-    """Find our block. Raises a ConfigurationError where its markers do not make a pair."""
+    """Find our block. Raises ConfigurationError unless its markers are a pair."""
     lines = content.splitlines(keepends=True)
     begins = [number for number, line in enumerate(lines) if line.rstrip() == BEGIN.encode()]
     ends = [number for number, line in enumerate(lines) if line.rstrip() == END.encode()]
@@ -64,7 +64,7 @@ def parse_crontab(content: bytes) -> Crontab:
         return Crontab(content, None, b"")
     if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
         raise ConfigurationError(
-            f"The crontab does not have one line {BEGIN!r} and one {END!r} after it: correct it with `crontab -e`."
+            f"The crontab must have exactly one line {BEGIN!r} and one {END!r} after it; correct it with `crontab -e`."
         )
     first, last = begins[0], ends[0] + 1
     return Crontab(b"".join(lines[:first]), b"".join(lines[first:last]), b"".join(lines[last:]))
@@ -83,13 +83,13 @@ def _run(argument: str, content: bytes | None = None) -> "subprocess.CompletedPr
         )
     except FileNotFoundError:
         raise ConfigurationError(
-            "There is no `crontab` command here: install cron, or have another scheduler run the lines of "
+            "The `crontab` command was not found; install cron, or let another scheduler run the lines of "
             "`opinionscope crontab show`."
         ) from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise OpinionscopeError(f"The `crontab` command does not work: {error}.") from error
+        raise OpinionscopeError(f"The `crontab` command failed: {error}.") from error
 
 
 def _said(answer: "subprocess.CompletedProcess[bytes]") -> str:
     words = answer.stderr.decode(errors="replace").strip()
-    return words[:300] or f"`crontab` ended with {answer.returncode}"
+    return words[:300] or f"`crontab` exited with status {answer.returncode}"

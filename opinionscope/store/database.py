@@ -1,8 +1,10 @@
-"""One open database: created private, upgraded under a lock, written in short transactions."""
+"""An open database: readable only by its owner, upgraded under a lock, written in short transactions."""
 
+import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,19 +17,22 @@ SCHEMA_VERSION = 4
 BUSY_SECONDS = 15.0
 _APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
-# 64 MiB: trades are committed page by page and touch the same index pages again and again, which is cheaper to write
-# back to the file once. And while a cleanup fills the log and writes it back, nobody else should have to do it.
+# 64 MiB. Trades are committed page by page and touch the same index pages again and again, which are cheaper to write
+# back once. And while a cleanup fills the write-ahead log and writes it back, no other process should have to do it.
+# See https://sqlite.org/wal.html#automatic_checkpoint.
 _CHECKPOINT_PAGES = 16_000
+
+logger = logging.getLogger(__name__)
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Transaction = sqlite3.Connection
-"""The connection inside `Store.transaction`: what is written through it is written together or not at all."""
+"""The connection inside `Store.transaction`: everything written through it is committed together, or not at all."""
 
 
 class Store:
     """A connection that threads may share: each transaction and each query has it to itself.
 
-    Every method raises StoreError, in words that say what to do, where SQLite reports a failure.
+    Every method raises StoreError, which says what to do, when SQLite reports a failure.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -38,13 +43,13 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The database at `path`, made or upgraded if need be."""
+        """The database at `path`, created or upgraded if necessary."""
         if os.path.exists(path) and 0 < os.path.getsize(path) < _SMALLEST_FILE:
-            # SQLite would take so short a file for an empty one, and write over it.
+            # SQLite would treat such a short file as empty, and overwrite it.
             raise StoreError(f"{path} {_ADVICE[sqlite3.SQLITE_NOTADB]}.")
         if not os.path.exists(path):
-            # Never on a file that is there: to close any descriptor of it would drop the locks that another
-            # connection of this process holds on it.
+            # Never for a file that exists: closing any descriptor of it would release the locks that another connection
+            # of this process holds on it. See https://sqlite.org/howtocorrupt.html, section 2.2.
             os.close(open_private(path))
         with _explained(path):
             store = cls(path, _connect(path))
@@ -57,20 +62,24 @@ class Store:
 
     @classmethod
     def open_existing(cls, path: Path) -> Self:
-        """Like `open`, for commands that only look: a file that is not there is an error, not a new database."""
+        """Like `open`, for commands that only read: a missing file is an error, not a new database."""
         with _explained(path):
             if not os.path.exists(path):
-                raise StoreError(f"There is no database at {path} yet: run a sync job first, or name one with --db.")
+                raise StoreError(
+                    f"{path} does not exist yet; run a sync job first, or choose another database with --db."
+                )
             if os.access(path, os.W_OK):
                 return cls.open(path)
             store = cls(path, _connect(path, read_only=True))
             if _version(store._connection, path) < SCHEMA_VERSION:
                 store.close()
-                raise StoreError(f"{path} needs an upgrade and cannot be written: run this as the user who owns it.")
+                raise StoreError(
+                    f"{path} needs an upgrade, but you cannot write to it: run this as the user who owns it."
+                )
         return store
 
     def close(self) -> None:
-        """Close the connection; a later use raises StoreError."""
+        """Close the connection; any later use raises StoreError."""
         with self._turn:
             self._connection.close()
 
@@ -82,19 +91,22 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """A write transaction, from the first statement on: committed at the end of the block, undone by an error.
+        """A write transaction: committed at the end of the block, rolled back on an error.
 
-        It starts immediate, since a deferred one that reads before it writes fails at once beside another writer.
-        Where that writer stays, each thread waits for `BUSY_SECONDS`, but not one after the other.
+        It is immediate, because a deferred one that reads before it writes fails at once when another process writes
+        (https://sqlite.org/lang_transaction.html). While another process holds the lock, threads wait for
+        `BUSY_SECONDS` together, not one after the other.
         """
         times_locked = self._times_locked
         with self._turn, _explained(self.path):
             if times_locked != self._times_locked:
                 raise StoreError(f"{self.path} {_ADVICE[sqlite3.SQLITE_BUSY]}.")
             try:
+                began = time.monotonic()
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
+                logger.debug("transaction committed in %.3f s", time.monotonic() - began)
             except BaseException as error:
                 self._times_locked += _primary_code(error) == sqlite3.SQLITE_BUSY
                 if self._connection.in_transaction:
@@ -103,7 +115,7 @@ class Store:
 
     @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
-        """For the block, wait so long for others instead of `BUSY_SECONDS`."""
+        """In this block, wait this long for other writers, instead of `BUSY_SECONDS`."""
         self.pragma(f"busy_timeout = {int(seconds * 1000)}")
         try:
             yield
@@ -126,9 +138,9 @@ class Store:
         self.pragma(f"user_version = {SCHEMA_VERSION}")
 
     def pragma(self, statement: str) -> None:
-        """Run a PRAGMA that must stand outside a transaction, to its end.
+        """Run a PRAGMA that is not allowed in a transaction, to its end.
 
-        As a script: of one that goes on step by step, `execute` would take the first step alone.
+        As a script, because `execute` would take only the first step of a PRAGMA that works step by step.
         """
         with self._turn, _explained(self.path):
             self._connection.executescript(f"PRAGMA {statement}")
@@ -168,21 +180,22 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of the file. Raises StoreError for one of a later release or of another program."""
+    """The schema version of the file. Raises StoreError if it is from a later release or another program."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"{path} is of schema version {version}, this opinionscope knows {SCHEMA_VERSION}: upgrade opinionscope."
+            f"{path} has schema version {version}, but this opinionscope supports up to {SCHEMA_VERSION}: "
+            "upgrade opinionscope."
         )
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != _APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        raise StoreError(f"{path} is a database of another program: name another file with --db or OPINIONSCOPE_DB.")
+        raise StoreError(f"{path} belongs to another program; choose another file with --db or OPINIONSCOPE_DB.")
     return version
 
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite reports into a StoreError that says what to do."""
+    """Turn a SQLite error into a StoreError that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
@@ -190,13 +203,13 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 _ADVICE = {
-    sqlite3.SQLITE_BUSY: "is locked by another program: close what has it open; the next run tries again",
-    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: free some space; the next run goes on where this one stopped",
-    sqlite3.SQLITE_READONLY: "cannot be written: check the owner and the permissions of the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the folder exists and may be written",
-    sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: check the disk and its free space",
-    sqlite3.SQLITE_CORRUPT: "is damaged: restore a backup, or move the file away to start afresh",
-    sqlite3.SQLITE_NOTADB: "is not a SQLite database: name another file with --db or OPINIONSCOPE_DB",
+    sqlite3.SQLITE_BUSY: "is locked by another program; close it, and the next run will try again",
+    sqlite3.SQLITE_FULL: "cannot grow: no space left on the disk; free some, and the next run will continue",
+    sqlite3.SQLITE_READONLY: "cannot be written; check the owner and permissions of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and that you can write to it",
+    sqlite3.SQLITE_IOERR: "cannot be read or written because of a disk error; check the disk and its free space",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup, or move the file away to start again",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database; choose another file with --db or OPINIONSCOPE_DB",
 }
 
 

@@ -1,4 +1,7 @@
-"""The space that the file takes and that deleted rows leave free in it."""
+"""The disk space of the database, and returning what deleted rows leave free.
+
+See https://sqlite.org/pragma.html#pragma_incremental_vacuum and https://sqlite.org/wal.html.
+"""
 
 from opinionscope.store.database import Store
 
@@ -9,12 +12,12 @@ _PATIENCE = 0.05
 
 
 def free_pages(store: Store) -> int:
-    """Pages of the file that hold nothing."""
+    """How many pages of the file are unused."""
     return int(store.value("PRAGMA freelist_count"))
 
 
 def give_back_pages(store: Store, pages: int) -> int:
-    """Shorten the file by at most this many free pages; by how many. It shrinks on the disk with a later checkpoint."""
+    """Remove at most this many unused pages; how many were removed. The file shrinks with a later checkpoint."""
     before = free_pages(store)
     if before:
         store.pragma(f"incremental_vacuum({int(pages)})")
@@ -22,19 +25,19 @@ def give_back_pages(store: Store, pages: int) -> int:
 
 
 def stop_automatic_checkpoints(store: Store) -> None:
-    """Leave it to `checkpoint` to write the log back: a commit of this connection takes no longer than its own pages.
+    """Leave checkpoints to `checkpoint`, so that a commit of this connection writes only its own pages.
 
-    SQLite would do it at the end of one commit in so many, and it can take longer than all that was committed.
+    Otherwise SQLite would run one at the end of some commit, and it can take longer than everything committed.
     """
     store.pragma("wal_autocheckpoint = 0")
 
 
 def checkpoint(store: Store) -> int:
-    """Write what is in the log back into the file, while others write; how many pages of it could not be.
+    """Copy the write-ahead log into the database while others write; how many of its pages could not be copied.
 
-    Whatever somebody who reads does not see yet stays in the log until he is done. A long log of which nothing is left
-    to write back is begun anew: by itself that happens only where nobody has written in the meantime. Others wait then
-    for `_PATIENCE` seconds at most.
+    Pages newer than a reader's snapshot stay in the log until that reader is done. A long log with nothing left to copy
+    is restarted, which SQLite does by itself only when nobody has written in the meantime; other processes wait at most
+    `_PATIENCE` seconds for that.
     """
     _, in_log, written_back = store.query("PRAGMA wal_checkpoint(PASSIVE)")[0]
     left = int(in_log) - int(written_back)
@@ -45,6 +48,6 @@ def checkpoint(store: Store) -> int:
 
 
 def file_bytes(store: Store) -> int:
-    """The size of the database with what is waiting in its log."""
+    """The size of the database together with its write-ahead log."""
     wal = store.path.with_name(store.path.name + "-wal")
     return store.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)

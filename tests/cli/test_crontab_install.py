@@ -93,7 +93,7 @@ def test_markers_that_are_no_pair_are_left_to_the_user(command: CommandLine, cro
 def test_without_a_crontab_command_it_says_what_to_do(command: CommandLine, tmp_path: Path) -> None:
     result = command("crontab", "install", PATH=str(tmp_path))
     assert result.returncode == 78
-    assert "no `crontab` command" in result.stderr
+    assert "`crontab` command was not found" in result.stderr
     assert "opinionscope crontab show" in result.stderr
 
 

@@ -225,7 +225,7 @@ def test_a_damaged_file_is_told_of_and_left_alone_by_every_command(command: Comm
     for words in (*JOBS, ["whales", "list"], ["activity"], ["status"]):
         result = command(*words)
         assert result.returncode == 1, words
-        assert "is damaged: restore a backup" in result.stderr, words
+        assert "is damaged; restore a backup" in result.stderr, words
         assert "Traceback" not in result.stderr
     command.database.write_bytes(good)
     assert_all_is_well_again(command, exchange)

@@ -71,7 +71,7 @@ def test_it_fails_in_words_that_say_why_when_the_reader_never_is(
 ) -> None:
     monkeypatch.setattr(cleanup, "_LONGEST_WAIT_SECONDS", 0.0)
 
-    with pytest.raises(StoreError, match="end what reads it"):
+    with pytest.raises(StoreError, match="close that program"):
         clean_up(store)
     assert 0 < store.value("SELECT count(*) FROM sync_logs") < OLD_RUNS
 

@@ -1,6 +1,7 @@
 """Commands `sync markets`, `sync whales`, `stats` and `cleanup`: the jobs that cron runs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -88,8 +89,6 @@ def _is_due(database: Path) -> bool:
 
 
 def _show_expired(database: Path, retention_days: int | None) -> None:
-    from datetime import timedelta
-
     from opinionscope.jobs.cleanup import count_expired
     from opinionscope.settings import Settings
 

@@ -1,10 +1,12 @@
-"""Which columns of a table a line has room for, how wide each may be, and what is left of a text that is wider."""
+"""Fitting a table to a line: which columns have room, how wide each one is, and how longer texts are shortened."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
 
 from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, NOTHING, Column
 from opinionscope.text import one_line
@@ -12,7 +14,7 @@ from opinionscope.text import one_line
 
 @dataclass(frozen=True)
 class Cells:
-    """A column's texts, and how wide it would be and must be."""
+    """A column's texts, its natural width and its least width."""
 
     column: Column
     texts: list[str]
@@ -21,7 +23,7 @@ class Cells:
 
 
 def measured(column: Column, rows: Sequence[Any]) -> Cells:
-    """The texts of a column, made harmless, and its widths."""
+    """The texts of a column, safe to print, and its widths."""
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
     texts = [NOTHING if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
     natural = max(map(cell_len, (column.title, *texts)))
@@ -29,7 +31,7 @@ def measured(column: Column, rows: Sequence[Any]) -> Cells:
 
 
 def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
-    """The columns that a line of this width has room for."""
+    """The columns that fit into a line of this width."""
     shown = [cells for cells in columns if not cells.column.optional or set(cells.texts) != {NOTHING}]
     while sum(cells.least + GAP for cells in shown) - GAP > width:
         highest = max(cells.column.rank for cells in shown)
@@ -40,7 +42,7 @@ def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
 
 
 def cut(cells: Cells, number: int, width: int) -> str:
-    """A text that is too long without its middle: the end of a title tells options of one market apart."""
+    """A text that is too long loses its middle, because the end of a title tells a market's options apart."""
     text = cells.texts[number]
     if cells.column.flexible != "cut" or cell_len(text) <= width:
         return text
@@ -51,7 +53,7 @@ def cut(cells: Cells, number: int, width: int) -> str:
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
-    """The least width of each column, and the spare room for those that can use it, the first ones first."""
+    """The width of each column: at least the least one, with the spare room given to the first that can use it."""
     spare = max(0, width - sum(cells.least + GAP for cells in shown) + GAP)
     widths = list[int]()
     for cells in shown:
@@ -62,9 +64,9 @@ def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
 
 
 def lines_of(shown: Sequence[Cells], widths: Sequence[int], rows: Sequence[Any]) -> Iterator[list[tuple[str, str]]]:
-    """The heading and the rows as lines, each of (text, style) pairs; a row has as many as its longest wrapped text.
+    """The heading and the rows as lines of (text, style) pairs; a row takes as many lines as its longest wrapped text.
 
-    Put together here, since the general tables of rich take a millisecond a row.
+    Built here because rich's own tables take about a millisecond per row.
     """
     yield [
         pair
@@ -86,14 +88,11 @@ def _lines_in(cells: Cells, number: int, width: int) -> list[str]:
     text = cut(cells, number, width)
     if cell_len(text) <= width:
         return [text]
-    from rich.console import Console
-    from rich.text import Text
-
     return [line.plain.rstrip() for line in Text(text).wrap(Console(width=width), width, overflow="fold")]
 
 
 def _padded(cells: Cells, text: str, width: int, style: str) -> list[tuple[str, str]]:
-    """The text with its style, and the plain space beside it up to the next column."""
+    """The text with its style, padded to the next column."""
     space = " " * max(0, width - cell_len(text))
     gap = " " * GAP
     return [(space, ""), (text, style), (gap, "")] if cells.column.right else [(text, style), (space + gap, "")]

@@ -1,4 +1,4 @@
-// Draws every chart of the page. Data reach the page as text and numbers, never as HTML or as a Vega expression.
+// Draws every chart of the page. Data is inserted as text and numbers, never as HTML or as a Vega expression.
 
 import { format } from "./formats.js";
 import { table } from "./table.js";
@@ -20,6 +20,12 @@ const AXIS_HEIGHT = 34;
 const ALONE_HEIGHT = 480;
 const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
 
+// What an empty chart says: filters may hide everything that there is.
+function nothing() {
+  const filtered = [...new URLSearchParams(location.search).values()].some((value) => value.trim());
+  return filtered ? "Nothing matches these filters." : "Nothing to show yet.";
+}
+
 function element(tag, className, text) {
   const made = document.createElement(tag);
   made.className = className;
@@ -38,7 +44,7 @@ function figures(rows, display) {
   return list;
 }
 
-// The whole period that a chart is of, whether or not something happened at its ends; in whole hours or days, UTC.
+// The whole period of a chart, even if nothing happened at its ends; in whole hours or days, UTC.
 function domain({ unit, count, ahead }) {
   const length = MILLISECONDS[unit];
   const present = Math.floor(Date.now() / length) * length;
@@ -63,7 +69,7 @@ async function draw(chart) {
   const rows = await answer.json();
   const display = JSON.parse(text);
   if (library === "metric") chart.replaceChildren(figures(rows, display));
-  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? "Nothing to show yet."));
+  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? nothing()));
   else if (library === "table") chart.replaceChildren(table(rows, display.columns));
   else {
     const onItsOwn = chart.closest(".single") !== null;

@@ -1,4 +1,4 @@
-// How values read. Times are UTC.
+// Values as text. Times are UTC.
 
 const decimals = (least, most = least) => {
   const numbers = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });

@@ -1,4 +1,4 @@
-// A table whose headings sort it.
+// A table that its headings sort.
 
 import { format, isNumeric } from "./formats.js";
 
@@ -47,12 +47,12 @@ function kind(column) {
 
 function compare(one, other) {
   if (one === other) return 0;
-  if (one === null) return 1; // what is unknown comes last, whichever way
+  if (one === null) return 1; // unknown values come last in either order
   if (other === null) return -1;
   return typeof one === "number" ? other - one : one.localeCompare(other);
 }
 
-// The first click puts the largest number or the first word on top, the next one turns it round.
+// The first click puts the largest number or the first word on top; the next click reverses the order.
 function sortBy(made, rows, columns, column, heading) {
   const turned = heading.ariaSort === "descending";
   const sorted = rows.toSorted((one, other) => {
