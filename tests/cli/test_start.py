@@ -62,3 +62,24 @@ def test_flags_count_wherever_they_stand_and_however_often(command: CommandLine)
     assert [first.returncode, beside_an_option.returncode, dry.returncode] == [0, 0, 0]
     assert "would be deleted" in dry.stdout
     assert command.query("SELECT count(*) FROM sync_logs") == [(1,)]
+
+
+def test_help_groups_the_commands_with_the_jobs_first(command: CommandLine) -> None:
+    shown = command("--help").stdout
+
+    sections = [
+        "Jobs, run by cron",
+        " sync ",
+        " cleanup ",
+        "Whales and markets",
+        " activity ",
+        "Operations",
+        " status ",
+    ]
+    places = [shown.index(text) for text in [*sections, "Try it out"]]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("words", [("activity",), ("markets",), ("logs",), ("simulate",)])
+def test_help_of_a_command_with_filters_has_examples(command: CommandLine, words: tuple[str, ...]) -> None:
+    assert f"opinionscope {words[0]} --" in command(*words, "--help").stdout
