@@ -67,7 +67,7 @@ def test_flags_count_wherever_they_stand_and_however_often(command: CommandLine)
 def test_help_groups_the_commands_with_the_jobs_first(command: CommandLine) -> None:
     shown = command("--help").stdout
 
-    titles = ["Jobs, run by cron", "Whales and markets", "Operations", "Try it out"]
+    titles = ["Scheduled jobs (run by cron)", "Whales and markets", "Operations", "Try it out"]
     jobs, data, operations, _ = (shown.index(title) for title in titles)
     assert jobs < shown.index("│ sync ") < shown.index("│ cleanup ") < data
     assert data < shown.index("│ activity ") < operations < shown.index("│ status ") < shown.index("│ demo ")
