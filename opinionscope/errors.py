@@ -52,7 +52,7 @@ class TransientApiError(ApiError):
 
 
 class ApiUnavailable(TransientApiError):
-    """Time-out, broken connection or HTTP 5xx."""
+    """Time-out, broken connection, HTTP 5xx or an internal failure of the exchange (`errno` 10004)."""
 
 
 class Throttled(TransientApiError):
@@ -77,10 +77,26 @@ class NotFound(RequestRefused):
     """The exchange does not have such a market or address (404)."""
 
 
-class KeyRefused(ApiError, ConfigurationError):
-    """The exchange does not accept the API key; every other request would fail as well."""
+class NoSuchMarket(NotFound):
+    """The exchange says that the market does not exist, or no longer does (`errno` 10200)."""
+
+
+class AccessBlocked(ApiError):
+    """Something between this machine and the exchange refuses the request: the refusal is not the API's."""
+
+
+class AccessRefused(ApiError, ConfigurationError):
+    """The exchange serves no request of this installation; every other one would fail as well."""
 
     exit_status = ExitStatus.CONFIGURATION
+
+
+class KeyRefused(AccessRefused):
+    """The exchange does not accept the API key."""
+
+
+class LocationBlocked(AccessRefused):
+    """The exchange does not serve the place where this machine is (`errno` 10403)."""
 
 
 class OutOfTime(OpinionscopeError):

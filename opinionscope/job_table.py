@@ -27,7 +27,7 @@ class Job:
 
 
 # Everybody polls on the hour and every five minutes sharp, so the minutes are offset.
-MARKETS = Job("markets", "sync markets", "2-59/5 * * * *", "markets", True, timedelta(minutes=15))
+MARKETS = Job("markets", "sync markets", "2-59/5 * * * *", "markets.job", True, timedelta(minutes=15))
 WHALES = Job("whales", "sync whales", "* * * * *", "whales.job", True, timedelta(minutes=5))
 STATS = Job("stats", "stats", "7 * * * *", "stats", False, timedelta(hours=2, minutes=15))
 CLEANUP = Job(

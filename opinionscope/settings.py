@@ -92,6 +92,11 @@ class Settings(BaseModel):
             raise ConfigurationError(f"{problems}. Correct it in the environment or in {env_file()}.") from None
 
     @property
+    def market_details_path(self) -> str:
+        """The path that the details of markets are below. The older path of the list, `/market/list`, is beside it."""
+        return self.markets_path.removesuffix("/list")
+
+    @property
     def retention(self) -> timedelta:
         """How long trades are kept."""
         return timedelta(days=self.retention_days)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from http.cookiejar import DefaultCookiePolicy
@@ -68,18 +69,24 @@ class OpinionClient:
         return _page(page, self._fetch(self._settings.markets_path, parameters), Market)
 
     def fetch_market(self, market_id: str, *, categorical: bool) -> Market:
-        """The detail of one market, in whatever state it is. Raises NotFound for an unknown id."""
-        kind = "/market/categorical" if categorical else "/market"
-        return read_detail(self._fetch(f"{kind}/{market_id}", {}).content, Market)
+        """The detail of a market or, `categorical`, of the topic of that number, in whatever state it is.
+
+        Raises NoSuchMarket if the exchange says that there is none, or none any more.
+        """
+        kind = "/categorical" if categorical else ""
+        return read_detail(self._fetch(f"{self._settings.market_details_path}{kind}/{market_id}", {}).content, Market)
 
     def fetch_trades(self, address: str, page: int) -> Page[Trade]:
-        """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
-        return _page(page, self._fetch(*self._trades_request(address, page)), Trade)
+        """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime.
+
+        Trades that may still be filled are left out; what was cancelled or failed is there.
+        """
+        return _without_pending(_page(page, self._fetch(*self._trades_request(address, page)), Trade))
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
-        return None if answer.digest == known else _page(1, answer, Trade)
+        return None if answer.digest == known else _without_pending(_page(1, answer, Trade))
 
     def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
@@ -149,6 +156,12 @@ def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     page = read_page(answer.content, model, answer.digest)
     if number == 1 and not page.length and page.total:
         raise BadAnswer(f"the list is empty and has a total of {page.total}")
+    return page
+
+
+def _without_pending(page: Page[Trade]) -> Page[Trade]:
+    if any(trade.is_pending for trade in page.items):
+        return replace(page, items=[trade for trade in page.items if not trade.is_pending])
     return page
 
 

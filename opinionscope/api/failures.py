@@ -7,11 +7,33 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, KeyRefused, NotFound, RequestRefused, Throttled
+from opinionscope.errors import (
+    AccessBlocked,
+    AccessRefused,
+    ApiError,
+    ApiUnavailable,
+    BadAnswer,
+    KeyRefused,
+    LocationBlocked,
+    NoSuchMarket,
+    NotFound,
+    RequestRefused,
+    Throttled,
+)
 from opinionscope.text import one_line
 
 KEY_TROUBLE = {401, 403, 11001, 11002, 11004, 11005, *range(11009, 11014)}
 _THROTTLED = 429
+# What firewalls and proxies answer, and the API itself only in an envelope.
+_BLOCKED = (401, 403, 407, 451)
+# 10004, 10200 and 10403 are from recorded answers of the live API; https://docs.opinion.trade does not list them.
+_BY_NUMBER: dict[int, tuple[type[ApiError], str]] = {
+    404: (NotFound, "not found on the exchange"),
+    _THROTTLED: (Throttled, "the exchange asks for fewer requests"),
+    10004: (ApiUnavailable, "the exchange failed internally"),
+    10200: (NoSuchMarket, "the exchange has no such market"),
+    10403: (LocationBlocked, "Opinion does not serve this machine's location"),
+}
 _LONGEST_MESSAGE = 200
 _NO_CONNECTION = {
     "NameResolutionError": "the exchange's host name cannot be resolved",
@@ -29,8 +51,14 @@ def failure_of_status(status: int, said_in_envelope: ApiError | None) -> ApiErro
         return BadAnswer(
             f"the exchange redirects elsewhere (HTTP {status}); redirects are not followed: check the base URL"
         )
-    if isinstance(said_in_envelope, RequestRefused | KeyRefused) and status < 500 and status != _THROTTLED:
+    known = isinstance(said_in_envelope, RequestRefused | AccessRefused | ApiUnavailable)
+    if said_in_envelope and known and status < 500 and status != _THROTTLED:
         return said_in_envelope
+    if status in _BLOCKED:
+        return AccessBlocked(
+            f"something between this machine and the exchange blocks it (HTTP {status} without an answer of this API): "
+            "check firewalls, proxies and the network"
+        )
     if status == 404:
         # Not the exchange's word that something doesn't exist: that comes in an envelope.
         return BadAnswer("404 without an answer of this API: check OPINION_TRADE_BASE_URL and the paths below it")
@@ -44,10 +72,9 @@ def failure_of(number: object, message: str) -> ApiError:
     said = f" ({printable(message)})" if message else ""
     if code in KEY_TROUBLE:
         return KeyRefused(f"the exchange refuses the API key: {code}{said}. Check OPINION_TRADE_API_KEY")
-    if code == _THROTTLED:
-        return Throttled(f"the exchange asks for fewer requests (429){said}")
-    if code == 404:
-        return NotFound(f"not found on the exchange (404){said}")
+    if code in _BY_NUMBER:
+        failure, words = _BY_NUMBER[code]
+        return failure(f"{words} ({code}){said}")
     if 500 <= code < 600:
         return ApiUnavailable(f"exchange error (HTTP {code}){said}")
     return RequestRefused(f"the exchange refuses the request: {printable(text)}{said}")

@@ -6,14 +6,16 @@ strings of up to 18 fraction digits; they stay exact (`Decimal`) here.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 LARGEST_AMOUNT = Decimal(10) ** 15
 LAST_SECOND = 253_402_300_799
 
 MARKET_STATUSES = {1: "created", 2: "activated", 3: "resolving", 4: "resolved", 5: "failed", 6: "deleted"}
+CREATED = 1
+_PENDING, _FILLED = 1, 2
 SIDES = {"BUY": "BUY", "SELL": "SELL", "SPLIT": "SPLIT", "MERGE": "MERGE"}
 
 
@@ -63,7 +65,11 @@ class _Model(BaseModel):
 
 
 class Trade(_Model):
-    """A filled trade. `amount` is in the quote token; `created_at` is in unix seconds, UTC."""
+    """A trade. `amount` is in the quote token; `created_at` is in unix seconds, UTC.
+
+    Splits and merges may come without a price, and with shares that are blank or 0, as users of the live API report:
+    `tokens` is the number of shares then too.
+    """
 
     tx_hash: str = Field(alias="txHash", min_length=1, max_length=256)
     market_id: Id = Field(alias="marketId")
@@ -73,14 +79,38 @@ class Trade(_Model):
     side: Annotated[Literal["BUY", "SELL", "SPLIT", "MERGE"], BeforeValidator(_side)]
     outcome: Text = None
     outcome_side: _Whole | None = Field(None, alias="outcomeSide", ge=0, le=1_000)
-    price: Amount
-    shares: Amount
+    price: OptionalAmount = None
+    shares: OptionalAmount = None
     amount: Amount
     fee: OptionalSigned = None
     profit: OptionalSigned = None
     quote_token: Text = Field(None, alias="quoteToken")
     chain_id: Text = Field(None, alias="chainId")
     created_at: _Moment = Field(alias="createdAt")
+    status: _Whole | None = Field(None, ge=0, le=1_000)
+
+    @model_validator(mode="after")
+    def _has_price_and_shares(self) -> Self:
+        if (self.price is None or self.shares is None) and self.side in ("BUY", "SELL"):
+            raise ValueError("price and shares are required")
+        return self
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it may still be filled."""
+        return self.status == _PENDING
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it took place: the vendor's other statuses are cancelled, failed and failed on chain."""
+        return self.status is None or self.status == _FILLED
+
+    @property
+    def tokens(self) -> Decimal:
+        """The number of shares; of a split or merge that gives none, its amount: a share of each outcome costs 1."""
+        if self.side in ("SPLIT", "MERGE"):
+            return self.shares or self.amount
+        return self.shares or Decimal(0)
 
 
 class Market(_Model):

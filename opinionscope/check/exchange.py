@@ -14,6 +14,7 @@ from opinionscope.errors import (
     ApiError,
     ConfigurationError,
     KeyRefused,
+    LocationBlocked,
     NotFound,
     OutOfTime,
     Paused,
@@ -43,6 +44,8 @@ def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
         skew = _ask_exchange(settings, database)
     except KeyRefused as error:
         yield failure("key", f"{error} in {env_file()}")
+    except LocationBlocked as error:
+        yield failure("exchange", str(error))
     except (Throttled, Paused, OutOfTime) as error:
         yield warning("exchange", f"{error}: try again later; the key was not checked")
     except ApiError as error:

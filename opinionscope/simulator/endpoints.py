@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from opinionscope.simulator.response import Envelope, Response, failure, page_result, success
+from opinionscope.simulator.simulated_market import View
 from opinionscope.simulator.simulated_trade import CHAIN_ID
 from opinionscope.simulator.state import Exchange
 
 BAD_PARAMETER = 10000
+NO_SUCH_MARKET = 10200
 LONGEST_PAGE = 20
+_VIEWS: dict[str, View] = {"": "", "activated": "activated", "resolved": "resolved"}
 
 
 class _Refused(Exception):
@@ -30,6 +33,7 @@ class Call:
     path: str
     query: Mapping[str, str]
     envelope: Envelope
+    longest_page: int = LONGEST_PAGE
 
     def number(self, name: str, default: int, allowed: range) -> int:
         """A whole number of the query. Raises `_Refused` when it is none or out of range."""
@@ -39,9 +43,9 @@ class Call:
         return int(text)
 
     def page(self) -> tuple[int, int]:
-        """Page (from 1) and limit; a limit above 20 is cut to 20."""
+        """Page (from 1) and limit; a limit above the longest page is cut to that."""
         anything = range(1, 10**18)
-        return self.number("page", 1, anything), min(self.number("limit", 10, anything), LONGEST_PAGE)
+        return self.number("page", 1, anything), min(self.number("limit", 10, anything), self.longest_page)
 
 
 def answer_call(call: Call) -> Response:
@@ -50,15 +54,15 @@ def answer_call(call: Call) -> Response:
         for pattern, endpoint in _ROUTES:
             if match := pattern.fullmatch(call.path):
                 return endpoint(call, *match.groups())
-        raise _Refused(404, "not found", status=404)
+        return Response(404, b"404 page not found", "text/plain")
     except _Refused as refused:
         return failure(refused.number, str(refused), call.envelope, status=refused.status)
 
 
 def _market_page(call: Call) -> tuple[list[bytes], int]:
     page, limit = call.page()
-    status = call.query.get("status", "")
-    if status not in ("", "activated", "resolved"):
+    status = _VIEWS.get(call.query.get("status", ""))
+    if status is None:
         raise _Refused(BAD_PARAMETER, "status is invalid")
     market_type = call.number("marketType", 0, range(3))
     sort_by = call.number("sortBy", 1, range(1, 6))
@@ -106,8 +110,27 @@ def _categorical_market(call: Call, market_id: str) -> Response:
 def _detail(call: Call, market_id: str, *, categorical: bool) -> Response:
     market = call.exchange.market_detail(int(market_id), categorical=categorical)
     if market is None:
-        raise _Refused(404, "market not found", status=404)
+        raise _Refused(NO_SUCH_MARKET, "Topic ID does not exist")
     return success(b'{"data":' + market + b"}", call.envelope)
+
+
+def _positions(call: Call, address: str) -> Response:
+    page, limit = call.page()
+    market_id = call.number("marketId", 0, range(10**18)) if "marketId" in call.query else None
+    found = [] if call.query.get("chainId", CHAIN_ID) != CHAIN_ID else call.exchange.positions(address, market_id)
+    items = [json.dumps(document).encode() for document in found[(page - 1) * limit : page * limit]]
+    return success(page_result(items, len(found)), call.envelope)
+
+
+def _leaderboard(call: Call) -> Response:
+    limit = call.number("limit", 20, range(1, 101))
+    days = call.number("period", 0, range(31))
+    data_type = call.query.get("dataType", "volume")
+    if days not in (0, 1, 7, 30) or data_type not in ("volume", "profit", "points"):
+        raise _Refused(BAD_PARAMETER, "dataType or period is invalid")
+    ranked = call.exchange.leaderboard(data_type, days)[:limit]
+    # Only the live envelope is known of this path, which the vendor does not document.
+    return success(json.dumps({"list": ranked}).encode(), "live")
 
 
 def _latest_price(call: Call) -> Response:
@@ -126,6 +149,8 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Response]], ...] = (
     (re.compile(r"/openapi/market/([0-9]{1,18})"), _market),
     (re.compile(r"/openapi/market/categorical/([0-9]{1,18})"), _categorical_market),
     (re.compile(r"/openapi/token/latest-price"), _latest_price),
+    (re.compile(r"/openapi/positions/user/([^/]+)"), _positions),
+    (re.compile(r"/api/bsc/api/v2/leaderboard"), _leaderboard),
     (re.compile(r"/openapi/market/list"), _older_markets),
     (re.compile(r"/openapi/user/([^/]+)/trades"), _older_trades),
 )

@@ -6,10 +6,11 @@ from random import Random
 from threading import Lock
 
 from opinionscope.simulator.spoil import SpoilFunction
+from opinionscope.simulator.spoiled_access import ACCESS_FAULTS
 from opinionscope.simulator.spoiled_answers import ANSWER_FAULTS
 from opinionscope.simulator.spoiled_content import CONTENT_FAULTS
 
-FAULTS: dict[str, SpoilFunction] = ANSWER_FAULTS | CONTENT_FAULTS
+FAULTS: dict[str, SpoilFunction] = ACCESS_FAULTS | ANSWER_FAULTS | CONTENT_FAULTS
 
 
 @dataclass(frozen=True, slots=True)

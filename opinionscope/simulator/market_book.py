@@ -1,5 +1,6 @@
 """The exchange's markets: which are open, which closed, in which order they are listed."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
@@ -7,16 +8,33 @@ from typing import Any
 
 from opinionscope.simulator.market_factory import DAY, MarketFactory
 from opinionscope.simulator.market_subjects import Subject
-from opinionscope.simulator.simulated_market import ACTIVATED, DELETED, FAILED, RESOLVED, RESOLVING, SimulatedMarket
+from opinionscope.simulator.simulated_market import (
+    ACTIVATED,
+    DELETED,
+    FAILED,
+    RESOLVED,
+    RESOLVING,
+    VIEW_STATUS,
+    VOLUMES,
+    SimulatedMarket,
+    View,
+)
+
+_ENDINGS = (RESOLVED,) * 17 + (FAILED,) * 2 + (DELETED,)
+_OLD_ENDINGS = (RESOLVED, RESOLVED, FAILED, RESOLVED, RESOLVED, DELETED)
+
+
+def _volume(market: SimulatedMarket, name: str) -> Decimal:
+    return sum((Decimal(each.fields.get(name, 0)) for each in market.tradable), Decimal(0))
+
 
 _SORT_KEYS: dict[int, Callable[[SimulatedMarket], Any]] = {
     1: lambda market: (-market.fields["createdAt"], -market.id),
     2: lambda market: (market.fields["cutoffAt"], market.id),
-    3: lambda market: (-Decimal(market.fields["volume"]), market.id),
-    4: lambda market: (Decimal(market.fields["volume"]), market.id),
-    5: lambda market: (-Decimal(market.fields.get("volume24h", 0)), market.id),
+    3: lambda market: (-_volume(market, "volume"), market.id),
+    4: lambda market: (_volume(market, "volume"), market.id),
+    5: lambda market: (-_volume(market, "volume24h"), market.id),
 }
-_ENDINGS = (RESOLVED,) * 17 + (FAILED,) * 2 + (DELETED,)
 
 
 class MarketBook:
@@ -27,62 +45,82 @@ class MarketBook:
         self._factory = MarketFactory(self._rng)
         self._churn = churn_per_minute
         self._churn_due = 0.0
-        self._endings: list[tuple[float, int, int]] = []  # when, market id, final status
+        self._endings: list[tuple[float, SimulatedMarket, int]] = []  # when, which, final status
         self._orders: dict[object, list[SimulatedMarket]] = {}
-        self.by_id: dict[int, SimulatedMarket] = {}
-        self._open: dict[
-            int, SimulatedMarket
-        ] = {}  # binary and categorical: the closed ones would outnumber them in time
+        self._topics: dict[int, SimulatedMarket] = {}
+        self.tradables: dict[int, SimulatedMarket] = {}
+        """Binary markets and children, by id."""
+        self._roots: list[SimulatedMarket] = []
+        # Binary markets and topics: the closed ones would outnumber them in time.
+        self._open: dict[int, SimulatedMarket] = {}
         self._fill(count, now)
 
     def _fill(self, count: int, now: float) -> None:
         for index in range(count):
-            self._add(self._factory.draw(now - self._rng.uniform(0, 90) * DAY, categorical=index % 3 == 2))
-        for _ in range(max(3, count // 20)):
-            old = self._add(self._factory.draw(now - self._rng.uniform(130, 200) * DAY, categorical=False))
-            self.close(old.id, RESOLVED, int(now - self._rng.uniform(121, 129) * DAY))
-        self._retired = [market for market in self.by_id.values() if market.status == RESOLVED]
+            # The first is old enough for every trade of a wallet's history.
+            age = self._rng.uniform(0, 130) if index else 200
+            market = self._add(self._factory.draw(now - age * DAY, categorical=index % 3 == 2))
+            if len(market.children) > 2 and index % 4 == 2:
+                # Only the topic's detail shows it from now on.
+                self.close(market.children[0], RESOLVED, int(now - age * self._rng.uniform(0.2, 0.9) * DAY))
+        for index in range(max(6, count // 12)):
+            old = self._add(self._factory.draw(now - self._rng.uniform(130, 200) * DAY, categorical=index % 3 == 1))
+            closed_at = int(now - self._rng.uniform(0.5, 119) * DAY)
+            self.close(old, _OLD_ENDINGS[index % len(_OLD_ENDINGS)], closed_at)
+        self._retired = [market for market in self.tradables.values() if not market.is_open]
 
     def _add(self, market: SimulatedMarket) -> SimulatedMarket:
-        self.by_id |= {each.id: each for each in (market, *market.children)}
+        if market.kind == "categorical":
+            self._topics[market.id] = market
+        self.tradables |= {each.id: each for each in market.tradable}
+        self._roots.append(market)
         self._status_changed(market)
         return market
 
     def _status_changed(self, market: SimulatedMarket) -> None:
         self._orders.clear()
-        self._open.pop(market.root.id, None)
+        self._open.pop(id(market.root), None)
         if market.root.is_open:
-            self._open[market.root.id] = market.root
+            self._open[id(market.root)] = market.root
 
-    def listing(self, status: str, market_type: int, sort_by: int) -> list[SimulatedMarket]:
-        """Binary and categorical markets in the API's order.
+    def find(self, market_id: int, *, categorical: bool) -> SimulatedMarket | None:
+        """The topic or the market of that number; None for an unknown or a deleted one."""
+        market = (self._topics if categorical else self.tradables).get(market_id)
+        return None if market is None or market.status == DELETED else market
+
+    def listing(self, status: View, market_type: int, sort_by: int) -> list[SimulatedMarket]:
+        """Binary markets and topics in the API's order.
 
         `status` is "activated", "resolved" or "" for all; `market_type` 0 binary, 1 categorical, 2 both.
         """
         key = (status, market_type, sort_by)
         if key not in self._orders:
             kinds = {0: ("binary",), 1: ("categorical",)}.get(market_type, ("binary", "categorical"))
-            markets = (self._open if status == "activated" else self.by_id).values()
-            kept = [market for market in markets if status != "resolved" or market.status == RESOLVED]
-            found = [market for market in kept if market.kind in kinds]
+            markets = self._open.values() if status == "activated" else self._roots
+            wanted = (VIEW_STATUS[status],) if status else tuple(range(DELETED))
+            found = [market for market in markets if market.kind in kinds and market.status in wanted]
             self._orders[key] = sorted(found, key=_SORT_KEYS[sort_by])
         return self._orders[key]
 
     def tradable(self) -> list[SimulatedMarket]:
-        """The binary markets and children that trade."""
+        """The binary markets and children that trade, oldest first."""
         if "tradable" not in self._orders:
-            tradable = [each for market in self._open.values() for each in market.children or [market]]
-            self._orders["tradable"] = [each for each in tradable if each.is_open]
+            trading = [each for market in self._open.values() for each in market.tradable if each.is_open]
+            self._orders["tradable"] = sorted(trading, key=lambda market: (market.fields["createdAt"], market.id))
         return self._orders["tradable"]
 
-    def draw_for_trade(self, rng: Random) -> SimulatedMarket:
-        """A market to trade on; one time in sixteen one that the list has never shown."""
+    def draw_for_trade(self, rng: Random, moment: float) -> SimulatedMarket:
+        """A market that traded at the moment; one time in sixteen one that has closed since, if there is one."""
         tradable = self.tradable()
-        return rng.choice(self._retired if not tradable or rng.random() < 1 / 16 else tradable)
+        there = bisect_right(tradable, moment, key=lambda market: float(market.fields["createdAt"]))
+        retired = [market for market in self._retired if market.traded_at(moment)]
+        if retired and (not there or rng.random() < 1 / 16):
+            return rng.choice(retired)
+        return tradable[rng.randrange(there)] if there else rng.choice(tradable or self._retired)
 
     def find_token(self, token_id: str) -> SimulatedMarket | None:
         """The market that a token belongs to."""
-        for market in self.by_id.values():
+        for market in self.tradables.values():
             if token_id in (market.fields["yesTokenId"], market.fields["noTokenId"]):
                 return market
         return None
@@ -93,23 +131,24 @@ class MarketBook:
             return self._add(self._factory.draw(now, categorical=self._rng.random() < 1 / 3))
         return self._add(self._factory.make(subject, now, int(now + 30 * DAY)))
 
-    def close(self, market_id: int, status: int, now: int) -> None:
-        """Give a market, and a categorical one's open children, a closed status.
+    def close(self, market: SimulatedMarket, status: int, now: int) -> None:
+        """Give a market, or all open children of a topic, a closed status.
 
-        A resolved market also gets `resolvedAt` and `resultTokenId`; of several children one wins.
+        A resolved one gets a `resultTokenId`; of several children one wins. `resolvedAt` stays 0 for one in five, as
+        the live API has it.
         """
-        market = self.by_id[market_id]
-        closing = [child for child in market.children if child.status in (ACTIVATED, RESOLVING)]
-        winner = self._rng.choice(closing) if closing else market
-        for each in (*closing, market):
+        closing = [each for each in market.tradable if each.status in (ACTIVATED, RESOLVING)]
+        if not closing:
+            return
+        winner = self._rng.choice(closing)
+        for each in closing:
             each.change_status(status)
+            each.closed_at = now if each.closed_at is None else each.closed_at
             if status == RESOLVED:
-                result = "yesTokenId" if each is winner else "noTokenId"
-                each.change(resolvedAt=now, resultTokenId=each.fields[result])
+                yes_wins = self._rng.random() < 0.5 if each is market else each is winner
+                token = each.fields["yesTokenId" if yes_wins else "noTokenId"]
+                each.change(resolvedAt=0 if each.id % 5 == 0 else now, resultTokenId=token)
         self._status_changed(market)
-
-    def rename(self, market_id: int, title: str) -> None:
-        self.by_id[market_id].change(marketTitle=title)
 
     def pass_minute(self, now: float) -> None:
         """What a minute brings: markets close and open, closed ones are settled, volumes grow."""
@@ -127,17 +166,24 @@ class MarketBook:
     def _replace_one(self, now: float) -> None:
         if self._open:
             closing = self._rng.choice(list(self._open.values()))
-            self.close(closing.id, RESOLVING, int(now))
-            self._endings.append((now + self._rng.randint(3, 8) * 60, closing.id, self._rng.choice(_ENDINGS)))
+            open_children = [child for child in closing.children if child.is_open]
+            if len(open_children) > 1 and self._rng.random() < 0.3:
+                # A single option is decided; the topic trades on and no market opens in its place.
+                self._begin_closing(self._rng.choice(open_children), now)
+                return
+            self._begin_closing(closing, now)
         self.open(None, now)
+
+    def _begin_closing(self, market: SimulatedMarket, now: float) -> None:
+        self.close(market, RESOLVING, int(now))
+        self._endings.append((now + self._rng.randint(3, 8) * 60, market, self._rng.choice(_ENDINGS)))
 
     def _settle(self, now: float) -> None:
         due = [ending for ending in self._endings if ending[0] <= now]
         self._endings = [ending for ending in self._endings if ending[0] > now]
-        for _, market_id, status in due:
-            self.close(market_id, status, int(now))
+        for _, market, status in due:
+            self.close(market, status, int(now))
 
     def _grow(self, market: SimulatedMarket, amount: Decimal) -> None:
-        for each in {market, market.root}:
-            names = [name for name in ("volume", "volume24h", "volume7d") if name in each.fields]
-            each.change(**{name: f"{Decimal(each.fields[name]) + amount:.18f}" for name in names})
+        names = [name for name in VOLUMES if name in market.fields]
+        market.change(**{name: f"{Decimal(market.fields[name]) + amount:.18f}" for name in names})

@@ -8,10 +8,11 @@ from random import Random
 from typing import Any
 
 from opinionscope.simulator.market_subjects import Subject, binary_subject, categorical_subject
-from opinionscope.simulator.simulated_market import ACTIVATED, CREATED, STATUS_NAMES, Kind, SimulatedMarket
+from opinionscope.simulator.simulated_market import ACTIVATED, STATUS_NAMES, SimulatedMarket
 from opinionscope.simulator.simulated_trade import CHAIN_ID, QUOTE_ADDRESS
 
 DAY = 86_400
+_FIRST_ID = 301
 
 
 class MarketFactory:
@@ -19,8 +20,9 @@ class MarketFactory:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._parent_ids = count(1_001)
-        self._binary_ids = count(100_001)  # far above the parents', so that no id is ever both
+        # Two counters whose numbers overlap, as upstream: topic 337 and market 337 are two things.
+        self._topic_ids = count(_FIRST_ID)
+        self._market_ids = count(_FIRST_ID)
 
     def draw(self, created_at: float, *, categorical: bool) -> SimulatedMarket:
         """An open market on a random subject."""
@@ -44,23 +46,26 @@ class MarketFactory:
         return SimulatedMarket(fields["marketId"], "binary", fields)
 
     def _categorical(self, subject: Subject, created_at: int, cutoff: int) -> SimulatedMarket:
-        fields = self._common_fields(next(self._parent_ids), "categorical", subject.title, created_at)
+        fields = self._common_fields(next(self._topic_ids), subject.title, created_at)
         fields |= {"yesLabel": "", "noLabel": "", "yesTokenId": "", "noTokenId": "", "conditionId": ""}
         fields |= {"cutoffAt": cutoff, "rules": _rules(subject.title), "marketType": 1, **self._shown(subject.labels)}
-        fields |= {"volume24h": self._amount(9_000), "volume7d": self._amount(60_000)}
         parent = SimulatedMarket(fields["marketId"], "categorical", fields)
         parent.children = [self._child(parent, option, cutoff) for option in subject.options]
         return parent
 
     def _child(self, parent: SimulatedMarket, option: str, cutoff: int) -> SimulatedMarket:
         created_at = parent.fields["createdAt"] + self._rng.randint(0, 9)
-        fields = self._tradable_fields(option, created_at, "YES", "NO", kind="child")
+        fields = self._tradable_fields(option, created_at, "YES", "NO")
         slug = f"{parent.fields['slug']}-{_slug(option)}"
         fields |= {"cutoffAt": self._rng.choice((0, 0, cutoff)), "rules": "", "slug": slug}
+        fields |= {"volume24h": self._amount(9_000), "volume7d": self._amount(60_000)}
         return SimulatedMarket(fields["marketId"], "child", fields, parent=parent)
 
-    def _tradable_fields(self, title: str, created_at: int, yes: str, no: str, kind: Kind = "binary") -> dict[str, Any]:
-        return self._common_fields(next(self._binary_ids), kind, title, created_at) | {
+    def _tradable_fields(self, title: str, created_at: int, yes: str, no: str) -> dict[str, Any]:
+        return self._common_fields(next(self._market_ids), title, created_at) | {
+            "status": ACTIVATED,
+            "statusEnum": STATUS_NAMES[ACTIVATED],
+            "volume": self._amount(400_000),
             "yesLabel": yes,
             "noLabel": no,
             "yesTokenId": self._token(),
@@ -68,8 +73,7 @@ class MarketFactory:
             "conditionId": self._rng.choice(("", self._hash())),
         }
 
-    def _common_fields(self, market_id: int, kind: Kind, title: str, created_at: int) -> dict[str, Any]:
-        status = CREATED if kind == "categorical" else ACTIVATED
+    def _common_fields(self, market_id: int, title: str, created_at: int) -> dict[str, Any]:
         return {
             "chainId": CHAIN_ID,
             "createdAt": created_at,
@@ -83,9 +87,6 @@ class MarketFactory:
             "resolvedAt": 0,
             "resultTokenId": "",
             "slug": _slug(title),
-            "status": status,
-            "statusEnum": STATUS_NAMES[status],
-            "volume": self._amount(400_000),
         }
 
     def _shown(self, labels: Sequence[str]) -> dict[str, Any]:
@@ -93,6 +94,8 @@ class MarketFactory:
         return {"labels": list(labels), "labelIds": label_ids, "coverUrl": "", "thumbnailUrl": ""}
 
     def _amount(self, most: int) -> str:
+        if self._rng.random() < 0.3:  # float noise, as in "8686.887999999999"
+            return repr(self._rng.uniform(1, most))
         return f"{self._rng.randrange(most)}.{self._rng.randrange(10**18):018d}"
 
     def _token(self) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from threading import Thread
 from typing import Self
 from urllib.parse import parse_qsl
@@ -158,7 +159,8 @@ class ExchangeServer:
         return strike.spoil(
             Spoil(
                 answer=answer,
-                replay=lambda page: answer_call(replace(call, query={**query, "page": str(page)})),
+                replay=partial(_replay, call),
+                page=int(query["page"]) if query.get("page", "").isdecimal() else 1,
                 envelope=self.envelope,
                 now=self.now(),
                 port=self._port,
@@ -167,3 +169,9 @@ class ExchangeServer:
                 random=strike.random,
             )
         )
+
+
+def _replay(call: Call, page: int, limit: int | None = None) -> Response:
+    """The honest answer to the same call for another page, also one that is longer than the API allows."""
+    changed = {"page": str(page)} | ({} if limit is None else {"limit": str(limit)})
+    return answer_call(replace(call, query={**call.query, **changed}, longest_page=limit or call.longest_page))

@@ -1,4 +1,4 @@
-"""One filled trade, as the API tells it."""
+"""One trade, as the API tells it."""
 
 import json
 from dataclasses import dataclass
@@ -8,14 +8,17 @@ from functools import cached_property
 QUOTE_ADDRESS = "0x55d398326f99059fF775485246999027B3197955"
 CHAIN_ID = "56"
 ZERO = "0.000000000000000000"
+FILLED = 2
+TRADE_STATUS_NAMES = {1: "Pending", FILLED: "Finished", 3: "Canceled", 5: "Failed", 6: "OnchainFailed"}
 
 
 @dataclass(frozen=True)
 class SimulatedTrade:
-    """A fill. Figures are decimal strings in the quote token, as upstream sends them.
+    """A trade. Figures are decimal strings in the quote token, as upstream sends them.
 
     `created_at` is in unix seconds; `visible_at` is when the API starts to show the trade, which can be
-    minutes after `created_at`. There is no id: two trades can be equal in every field.
+    minutes after `created_at`. There is no id: two trades can be equal in every field. Only those of the status
+    `FILLED` have taken place.
     """
 
     tx_hash: str
@@ -33,6 +36,11 @@ class SimulatedTrade:
     root_market_id: int
     root_market_title: str
     outcome: str
+    status: int = FILLED
+
+    @property
+    def is_filled(self) -> bool:
+        return self.status == FILLED
 
     @cached_property
     def rendered(self) -> bytes:
@@ -47,7 +55,7 @@ class SimulatedTrade:
                 "marketTitle": self.market_title,
                 "outcome": self.outcome,
                 "outcomeSide": self.outcome_side,
-                "outcomeSideEnum": "Yes" if self.outcome_side == 1 else "No",
+                "outcomeSideEnum": {1: "Yes", 2: "No"}.get(self.outcome_side, ""),
                 "price": self.price,
                 "profit": self.profit,
                 "quoteToken": QUOTE_ADDRESS,
@@ -56,8 +64,8 @@ class SimulatedTrade:
                 "rootMarketTitle": self.root_market_title,
                 "shares": self.shares,
                 "side": self.side,
-                "status": 2,
-                "statusEnum": "Finished",
+                "status": self.status,
+                "statusEnum": TRADE_STATUS_NAMES.get(self.status, ""),
                 "txHash": self.tx_hash,
                 "usdAmount": _in_wei(self.amount),
             }

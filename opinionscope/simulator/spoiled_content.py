@@ -23,6 +23,8 @@ HOSTILE_TEXTS = (
 )
 _REQUIRED = ("marketId", "marketTitle", "status", "side", "txHash", "price", "shares", "amount", "createdAt")
 _NUMBERS = ("price", "shares", "amount", "volume", "volume24h", "volume7d")
+_TITLES = ("marketTitle", "rootMarketTitle")
+_TITLES = ("marketTitle", "rootMarketTitle")
 _TEXTS = ("marketTitle", "rootMarketTitle", "outcome", "yesLabel", "noLabel")
 _WRONG_TYPES: Json = {
     "marketId": {"id": 1},
@@ -141,6 +143,27 @@ def _same_page_forever(spoil: Spoil) -> Response:
     return _total_huge(replace(spoil, answer=spoil.replay(1)))
 
 
+def _page_of_10(spoil: Spoil) -> Response:
+    """A server that gives ten entries a page, whatever the limit."""
+    return spoil.replay(spoil.page, 10)
+
+
+def _ignored_page(spoil: Spoil) -> Response:
+    """A server that knows neither page nor limit: the same 48 entries every time, as the live API once did."""
+    return spoil.replay(1, 48)
+
+
+def _cut_title(spoil: Spoil) -> Response:
+    """Titles that were cut in the middle of an emoji: valid JSON, and no valid text."""
+
+    def edit(items: list[Any]) -> None:
+        for item in items:
+            for each in (item, *(item.get("childMarkets") or ())):
+                each.update({name: f"{each[name]} \ud83d" for name in _TITLES if each.get(name)})
+
+    return _edit_items(spoil, edit)
+
+
 def _with_total(spoil: Spoil, total: object) -> Response:
     return _edit_page(spoil, lambda holder, _: holder.update(total=total))
 
@@ -175,6 +198,9 @@ CONTENT_FAULTS: dict[str, SpoilFunction] = {
     "negative": _bad_numbers("-5.000000", -5.0),
     "absurd": _bad_numbers("9" * 400, "1e999999", "1e300"),
     "hostile_text": _hostile_text,
+    "cut_title": _cut_title,
+    "page_of_10": _page_of_10,
+    "ignored_page": _ignored_page,
     "same_page_forever": _same_page_forever,
     "total_zero": _total_zero,
     "total_huge": _total_huge,

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from hashlib import sha256
 from itertools import count
 from threading import RLock
 from typing import Any
 
+from opinionscope.simulator.ledger import Holding, HoldingKey, Ledger
 from opinionscope.simulator.market_book import MarketBook
 from opinionscope.simulator.market_subjects import Subject
-from opinionscope.simulator.simulated_market import RESOLVED
+from opinionscope.simulator.portfolio import DAY, is_claimed, mark, position, ranking_value
+from opinionscope.simulator.simulated_market import DELETED, RESOLVED, SimulatedMarket, View
 from opinionscope.simulator.simulated_trade import ZERO, SimulatedTrade
 from opinionscope.simulator.trade_tape import TradeTape
 
@@ -80,8 +83,8 @@ class Exchange:
             return SimulatedTrade(**(self._market_defaults(overrides) | defaults | overrides))
 
     def _market_defaults(self, overrides: dict[str, Any]) -> dict[str, Any]:
-        anything = next(iter(self._book.by_id.values()))
-        market = self._book.by_id.get(overrides.get("market_id", anything.id), anything)
+        anything = next(iter(self._book.tradables.values()))
+        market = self._book.tradables.get(overrides.get("market_id", anything.id), anything)
         label = "noLabel" if overrides.get("outcome_side") == 2 else "yesLabel"
         return {
             "market_id": market.id,
@@ -115,45 +118,107 @@ class Exchange:
             claim = self.total_override.get(address)
             return [trade.rendered for trade in trades], claim(total) if claim else total
 
+    def holdings(self, address: str) -> dict[HoldingKey, Holding]:
+        """What the wallet holds now by (market id, outcome side), whether its trades show yet or not; claims aside."""
+        with self._lock:
+            return Ledger(self._tape.all_until(address.lower(), self._catch_up())).held()
+
+    def winning_side(self, market_id: int) -> int | None:
+        """1 (yes) or 2 (no) if the market, a binary one or a child, has resolved."""
+        with self._lock:
+            self._catch_up()
+            return self._book.tradables[market_id].winning_side
+
+    def market_status(self, market_id: int, *, categorical: bool = False) -> int:
+        """The true status of a market or a topic, whatever the API says of it; unknown ones are deleted."""
+        with self._lock:
+            self._catch_up()
+            market = self._book.find(market_id, categorical=categorical)
+            return DELETED if market is None else market.status
+
     def open_market(self, title: str | None = None, *, options: Sequence[str] = (), labels: Sequence[str] = ()) -> int:
-        """Open a market and return its id: random without a title, categorical with options."""
+        """Open a market and return its number: random without a title, a topic with options."""
         subject = None if title is None else Subject(title, tuple(labels), options=tuple(options))
         with self._lock:
             return self._book.open(subject, self._catch_up()).id
 
-    def close_market(self, market_id: int, status: int = RESOLVED) -> None:
-        """Close a market or a single child: it leaves the activated list, its detail tells the status."""
-        with self._lock:
-            self._book.close(market_id, status, int(self._catch_up()))
+    def close_market(self, market_id: int, status: int = RESOLVED, *, categorical: bool = False) -> None:
+        """Close a market, a single child or a whole topic: it leaves the activated list, its detail tells the status.
 
-    def rename_market(self, market_id: int, title: str) -> None:
+        `categorical`: the number is a topic's. One with the status "Deleted" is unknown from then on.
+        """
         with self._lock:
-            self._book.rename(market_id, title)
+            now = int(self._catch_up())
+            self._book.close(self._find(market_id, categorical=categorical), status, now)
 
-    def markets(self, status: str = "activated") -> list[dict[str, Any]]:
-        """All binary and categorical markets as API objects, newest first; "" for every status."""
+    def rename_market(self, market_id: int, title: str, *, categorical: bool = False) -> None:
+        """Change the title of a market or, `categorical`, of a topic."""
+        with self._lock:
+            self._find(market_id, categorical=categorical).change(marketTitle=title)
+
+    def _find(self, market_id: int, *, categorical: bool) -> SimulatedMarket:
+        market = self._book.find(market_id, categorical=categorical)
+        if market is None:
+            raise ValueError(f"the exchange has no {'topic' if categorical else 'market'} {market_id}")
+        return market
+
+    def markets(self, status: View = "activated") -> list[dict[str, Any]]:
+        """All binary markets and topics as that list shows them, newest first; "" for every status."""
         with self._lock:
             self._catch_up()
-            return [market.as_json() for market in self._book.listing(status, 2, 1)]
+            return [market.as_json(status) for market in self._book.listing(status, 2, 1)]
 
     def market_page(
-        self, page: int, limit: int, *, status: str, market_type: int, sort_by: int
+        self, page: int, limit: int, *, status: View, market_type: int, sort_by: int
     ) -> tuple[list[bytes], int]:
         """One page of markets as JSON objects, and how many there are in all."""
         first = (page - 1) * limit
         with self._lock:
             self._catch_up()
             found = self._book.listing(status, market_type, sort_by)
-            return [market.rendered for market in found[first : first + limit]], len(found)
+            return [market.rendered(status) for market in found[first : first + limit]], len(found)
 
     def market_detail(self, market_id: int, *, categorical: bool) -> bytes | None:
-        """A market as a JSON object; None if there is none of that id and kind."""
+        """A market's or a topic's detail as a JSON object; None if there is none of that number."""
         with self._lock:
             self._catch_up()
-            market = self._book.by_id.get(market_id)
-            if market is None or (market.kind == "categorical") != categorical:
-                return None
-            return market.rendered
+            market = self._book.find(market_id, categorical=categorical)
+            return None if market is None else market.rendered("detail")
+
+    def positions(self, address: str, market_id: int | None = None) -> list[dict[str, Any]]:
+        """The wallet's positions as API objects, largest cost first; claimed ones and deleted markets are left out."""
+        with self._lock:
+            now, listed = self._catch_up(), []
+            for key, holding in self.holdings(address).items():
+                market = self._book.find(key[0], categorical=False)
+                if market is None or market_id not in (None, key[0]) or is_claimed(key, market, now):
+                    continue
+                token = market.fields["yesTokenId" if key[1] == 1 else "noTokenId"]
+                price = mark(key, market, self._price(token, now)[0])
+                listed.append((holding.cost, position(key, holding, market, price)))
+        return [document for _, document in sorted(listed, key=lambda each: -each[0])]
+
+    def leaderboard(self, data_type: str, days: int) -> list[dict[str, Any]]:
+        """The wallets by "volume", "profit" or "points" of the last days (0: of all time), as API objects."""
+        with self._lock:
+            now = self._catch_up()
+            since = now - days * DAY if days else 0
+            ranked = sorted(
+                ((ranking_value(self._tape.all_until(each, now), data_type, since), each) for each in self.wallets),
+                reverse=True,
+            )
+        return [
+            {
+                "walletAddress": address,
+                "userName": f"trader-{address[2:8]}",
+                "avatar": "",
+                "rankingValue": f"{value:.6f}",
+                "rankingChange": 0,
+                "rankingType": data_type,
+                "xUsername": "",
+            }
+            for value, address in ranked
+        ]
 
     def latest_price(self, token_id: str) -> dict[str, Any] | None:
         """The last price of a token; None for an unknown one."""
@@ -161,10 +226,14 @@ class Exchange:
             now = self._catch_up()
             if self._book.find_token(token_id) is None:
                 return None
-            digest = int(sha256(f"{self._seed}:{token_id}:{int(now / MINUTE)}".encode()).hexdigest()[:8], 16)
-        price, size = f"{(digest % 990 + 5) / 1000:.3f}", f"{digest % 5000 + 1}.00"
-        side = "BUY" if digest % 2 else "SELL"
-        return {"tokenId": token_id, "price": price, "side": side, "size": size, "timestamp": int(now * 1000)}
+            price, digest = self._price(token_id, now)
+        size, side = f"{digest % 5000 + 1}.00", "BUY" if digest % 2 else "SELL"
+        return {"tokenId": token_id, "price": f"{price}", "side": side, "size": size, "timestamp": int(now * 1000)}
+
+    def _price(self, token_id: str, now: float) -> tuple[Decimal, int]:
+        """A price that changes every minute, and the number that it is made from."""
+        digest = int(sha256(f"{self._seed}:{token_id}:{int(now / MINUTE)}".encode()).hexdigest()[:8], 16)
+        return Decimal(digest % 990 + 5) / 1000, digest
 
     def _catch_up(self) -> float:
         # Markets change on the minute only: what is traded then does not depend on when somebody looks.

@@ -18,6 +18,10 @@ class _WalletTape:
         self.visible: list[_Place] = []
         self._late: list[tuple[float, _Place]] = []
 
+    @property
+    def all(self) -> list[_Place]:
+        return [*self.visible, *(place for _, place in self._late)]
+
     def add(self, place: _Place, now: float) -> None:
         visible_at = place[2].visible_at
         if visible_at <= now:
@@ -64,9 +68,15 @@ class TradeTape:
         while self._next_bursts and self._next_bursts[0][0] <= moment:
             at, address = self._next_bursts[0]
             trader = self._traders[address]
-            fills = trader.burst(at, draw_market(trader.random))
+            fills = trader.burst(at, draw_market)
             self.add(address, [trader.delayed(fill) for fill in fills], now)
             heapq.heapreplace(self._next_bursts, (trader.next_burst_after(at), address))
+
+    def all_until(self, address: str, moment: float) -> list[SimulatedTrade]:
+        """Every trade that the wallet made up to `moment` (unix seconds), shown yet or not, in the order made."""
+        wallet = self._wallets.get(address)
+        places = [] if wallet is None else sorted(wallet.all)
+        return [trade for _, _, trade in places if trade.created_at <= moment]
 
     def newest_first(self, address: str, now: float) -> list[SimulatedTrade]:
         """The wallet's visible trades; within a second the later-added first."""

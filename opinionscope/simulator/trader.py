@@ -1,10 +1,12 @@
-"""How one simulated wallet trades: in bursts, at times drawn from its own random source."""
+"""How one simulated wallet trades: in bursts, at times drawn from its own random source, and only with what it has."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
 from random import Random
+from typing import TypeVar
 
+from opinionscope.simulator.ledger import HoldingKey, Ledger
 from opinionscope.simulator.simulated_market import SimulatedMarket
 from opinionscope.simulator.simulated_trade import ZERO, SimulatedTrade
 
@@ -12,24 +14,51 @@ HISTORY_SECONDS = 120 * 86_400
 _SIDES = ("Buy",) * 11 + ("Sell",) * 7 + ("Split", "Merge")
 _BURST_SIZES = (1, 1, 1, 2, 2, 3, 4, 6)
 _MEAN_BURST = sum(_BURST_SIZES) / len(_BURST_SIZES)
+_UNFILLED = (3, 5, 6)
+_UNFILLED_SHARE = 1 / 100
+_SMALLEST = Decimal("0.001")
 
-MarketDraw = Callable[[Random], SimulatedMarket]
+MarketDraw = Callable[[Random, float], SimulatedMarket]
+"""Draws a market that trades at a moment, in unix seconds."""
+
+Candidate = TypeVar("Candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What to do, and with how many shares at most in each of its fills."""
+
+    moment: float
+    side: str
+    market: SimulatedMarket
+    outcome_side: int
+    shares: Decimal
 
 
 class Trader:
-    """One wallet's habits. The same seed and address trade the same things at the same times."""
+    """One wallet's habits. The same seed and address trade the same things at the same times.
+
+    It sells and merges only what it holds, while the market trades. What it holds when a market closes, it keeps.
+    """
 
     def __init__(self, seed: int, address: str, trades_per_minute: float) -> None:
         self.random = Random(f"{seed}:{address}")
         self._trades_per_minute = trades_per_minute
+        self._ledger = Ledger()
+        self._markets: dict[int, SimulatedMarket] = {}
+        self._bought: list[HoldingKey] = []
+        self._split: list[int] = []
 
     def history(self, count: int, start: float, draw_market: MarketDraw) -> list[SimulatedTrade]:
         """`count` trades of the 120 days before `start`, oldest first, denser towards `start`."""
-        trades: list[SimulatedTrade] = []
-        while len(trades) < count:
+        orders: list[tuple[float, int]] = []
+        left = count
+        while left > 0:
             age = 1 + (HISTORY_SECONDS - 1) * self.random.random() ** 2
-            trades += self.burst(start - age, draw_market(self.random))
-        return sorted(trades[:count], key=lambda trade: trade.created_at)
+            size = min(left, self.random.choice(_BURST_SIZES))
+            orders.append((start - age, size))
+            left -= size
+        return [fill for moment, size in sorted(orders) for fill in self._trade(moment, size, draw_market)]
 
     def next_burst_after(self, moment: float) -> float:
         """When the wallet trades next, in unix seconds; never, if it is silent."""
@@ -37,13 +66,9 @@ class Trader:
             return float("inf")
         return moment + self.random.expovariate(self._trades_per_minute / _MEAN_BURST / 60)
 
-    def burst(self, moment: float, market: SimulatedMarket) -> list[SimulatedTrade]:
+    def burst(self, moment: float, draw_market: MarketDraw) -> list[SimulatedTrade]:
         """The fills of one order: one second, one market; some share a transaction, some are equal."""
-        first = self._fill(int(moment), market, self.random.choice(_SIDES))
-        fills = [first]
-        for _ in range(self.random.choice(_BURST_SIZES) - 1):
-            fills.append(self._next_fill(fills[-1], market))
-        return fills
+        return self._trade(moment, self.random.choice(_BURST_SIZES), draw_market)
 
     def delayed(self, trade: SimulatedTrade) -> SimulatedTrade:
         """The trade as the API will show it: one in fifteen up to four minutes late."""
@@ -51,35 +76,89 @@ class Trader:
             return trade
         return replace(trade, visible_at=trade.created_at + self.random.uniform(5, 240))
 
-    def _next_fill(self, previous: SimulatedTrade, market: SimulatedMarket) -> SimulatedTrade:
+    def _trade(self, moment: float, size: int, draw_market: MarketDraw) -> list[SimulatedTrade]:
+        order = self._decide(moment, size, draw_market)
+        fills = [self._fill(order)]
+        self._ledger.apply(fills[0])
+        for _ in range(size - 1):
+            fills.append(self._next_fill(fills[-1], order))
+            self._ledger.apply(fills[-1])
+        return fills
+
+    def _decide(self, moment: float, size: int, draw_market: MarketDraw) -> _Order:
+        side = self.random.choice(_SIDES)
+        if side == "Sell" and (key := self._draw(self._bought, lambda key: self._can_sell(key, moment))):
+            return _Order(moment, side, self._markets[key[0]], key[1], self._part_of(self._ledger[key].shares) / size)
+        if side == "Merge" and (pair := self._draw(self._split, lambda market_id: self._can_merge(market_id, moment))):
+            shares = min(self._ledger[pair, outcome].shares for outcome in (1, 2))
+            return _Order(moment, side, self._markets[pair], 1, self._part_of(shares) / size)
+        market = draw_market(self.random, moment)
+        self._markets[market.id] = market
+        shares = Decimal(int(10 ** self.random.uniform(4, 7.5))) / 1000
+        if side in ("Split", "Merge"):
+            self._split.append(market.id)
+            return _Order(moment, "Split", market, 1, shares)
+        outcome = self.random.choice((1, 2))
+        self._bought.append((market.id, outcome))
+        return _Order(moment, "Buy", market, outcome, shares)
+
+    def _draw(self, candidates: list[Candidate], usable: Callable[[Candidate], bool]) -> Candidate | None:
+        """A usable candidate; those that turn out not to be are dropped."""
+        while candidates:
+            place = self.random.randrange(len(candidates))
+            if usable(candidates[place]):
+                return candidates[place]
+            candidates[place] = candidates[-1]
+            candidates.pop()
+        return None
+
+    def _can_sell(self, key: HoldingKey, moment: float) -> bool:
+        return self._ledger[key].shares >= 1 and self._markets[key[0]].traded_at(moment)
+
+    def _can_merge(self, market_id: int, moment: float) -> bool:
+        return all(self._can_sell((market_id, outcome), moment) for outcome in (1, 2))
+
+    def _part_of(self, shares: Decimal) -> Decimal:
+        return shares * (1000 if self.random.random() < 0.4 else self.random.randrange(200, 1000)) / 1000
+
+    def _next_fill(self, previous: SimulatedTrade, order: _Order) -> SimulatedTrade:
         chance = self.random.random()
         if chance < 0.2:
             return previous
-        fill = self._fill(previous.created_at, market, previous.side)
-        if chance < 0.6:
-            return replace(fill, tx_hash=previous.tx_hash)
-        return fill
+        fill = self._fill(order)
+        return replace(fill, tx_hash=previous.tx_hash) if chance < 0.6 else fill
 
-    def _fill(self, created_at: int, market: SimulatedMarket, side: str) -> SimulatedTrade:
-        rng = self.random
-        outcome_side = rng.choice((1, 2))
+    def _fill(self, order: _Order) -> SimulatedTrade:
+        rng, market, side = self.random, order.market, order.side
+        shares = max(_SMALLEST, (order.shares * rng.randrange(500, 1001) / 1000).quantize(_SMALLEST, ROUND_DOWN))
         price = Decimal(rng.randrange(5, 996)) / 1000 if side in ("Buy", "Sell") else Decimal(1)
-        amount = Decimal(int(10 ** rng.uniform(5.5, 10))) / 1_000_000
-        profit = amount * Decimal(rng.randrange(-300, 400)) / 1000 if side == "Sell" else Decimal(0)
+        value = price * shares
+        fee = (value * price / 100).quantize(_SMALLEST / 1000) if side in ("Buy", "Sell") else Decimal(0)
+        # A buy's fee is inside its amount, as in the recorded fills of the live API.
+        amount = value + fee if side == "Buy" else value - fee
+        status = rng.choice(_UNFILLED) if rng.random() < _UNFILLED_SHARE else 2
+        # Splits and merges sometimes have no shares, as users of the live API report.
+        without_shares = side in ("Split", "Merge") and rng.random() < 0.3
         return SimulatedTrade(
             tx_hash=f"0x{rng.getrandbits(256):064x}",
             market_id=market.id,
             side=side,
-            outcome_side=outcome_side,
+            outcome_side=order.outcome_side,
             price=f"{price:.18f}",
-            shares=f"{amount / price:.13f}",
+            shares="0" if without_shares else f"{shares:.13f}",
             amount=f"{amount:.6f}",
-            fee=f"{amount * price / 100:.18f}" if side in ("Buy", "Sell") else ZERO,
-            profit=f"{profit:.18f}",
-            created_at=created_at,
-            visible_at=created_at,
+            fee=f"{fee:.18f}" if fee else ZERO,
+            profit=f"{amount - self._cost(order, shares):.18f}" if side in ("Sell", "Merge") and status == 2 else ZERO,
+            created_at=int(order.moment),
+            visible_at=int(order.moment),
             market_title=market.title,
             root_market_id=market.root.id,
             root_market_title=market.root.title,
-            outcome=str(market.fields["yesLabel" if outcome_side == 1 else "noLabel"]),
+            outcome=str(market.fields["yesLabel" if order.outcome_side == 1 else "noLabel"]),
+            status=status,
         )
+
+    def _cost(self, order: _Order, shares: Decimal) -> Decimal:
+        """What the shares that leave the wallet have cost."""
+        outcomes = (1, 2) if order.side == "Merge" else (order.outcome_side,)
+        return sum((self._ledger[order.market.id, outcome].cost_of(shares) for outcome in outcomes), Decimal(0))

@@ -24,7 +24,7 @@ class NewTrade(NamedTuple):
     action: str
     outcome: str | None
     outcome_side: int | None
-    price: float
+    price: float | None
     shares: float
     amount: float
     fee: float | None

@@ -51,14 +51,15 @@ def sync_markets_again(markets: int = 2_000) -> Iterator[str | Comparison]:
     """A second sync after 1 % of the markets have changed, against fetching and parsing the same pages. CPU."""
     costs: list[Cost] = []
     exchange = Exchange(seed=1, markets=markets, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
-    ids = [market["marketId"] for market in exchange.markets()]
+    listed = exchange.markets()
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
         settings = settings_for(server, folder / "benchmark.db", 1000)
         opinionscope("sync", "markets", settings=settings)
 
         def ours() -> float:
-            for market in random.Random(time.time()).sample(ids, markets // 100):
-                exchange.rename_market(market, f"Renamed at {time.time()}")
+            for market in random.Random(time.time()).sample(listed, markets // 100):
+                title = f"Renamed at {time.time()}"
+                exchange.rename_market(market["marketId"], title, categorical=market["marketType"] == 1)
             costs.append(opinionscope("sync", "markets", settings=settings))
             return costs[-1].cpu
 

@@ -185,7 +185,8 @@ def test_a_faulty_page_of_markets_is_told_of_the_others_are_stored_and_the_next_
     assert parents == (60 if said is None else 59 if name in ITEM_FAULTS else 40), "the other pages"
 
     server.faults.clear()
-    exchange.rename_market(exchange.markets()[25]["marketId"], "Another title")
+    renamed = exchange.markets()[25]
+    exchange.rename_market(renamed["marketId"], "Another title", categorical=renamed["marketType"] == 1)
     assert command("sync", "markets").returncode == 0
     assert stored_markets(command) == true_markets(exchange)
 

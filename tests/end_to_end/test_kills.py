@@ -105,7 +105,8 @@ def test_sync_whales_killed_anywhere_loses_and_doubles_no_trade(command: Command
 def test_sync_markets_killed_anywhere_stores_no_wrong_market(command: CommandLine, exchange: Exchange) -> None:
     def move_on(number: int) -> tuple[str, ...]:
         for market in exchange.markets()[number % 7 :: 7]:
-            exchange.rename_market(market["marketId"], f"{market['marketId']} in round {number}")
+            title = f"{market['marketId']} in round {number}"
+            exchange.rename_market(market["marketId"], title, categorical=market["marketType"] == 1)
         exchange.open_market(f"Opened in round {number}", options=("one", "two"))
         return "sync", "markets"
 

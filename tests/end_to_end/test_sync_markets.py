@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 from opinionscope.simulator import Exchange, Fault
 from tests.conftest import CommandLine, Trading
@@ -14,9 +15,29 @@ def still_exchange(**options: object) -> Exchange:
     )
 
 
-def stored(command: CommandLine) -> dict[str, tuple[object, ...]]:
-    rows = command.query("SELECT external_id, * FROM markets ORDER BY external_id")
-    return {row[0]: row[1:] for row in rows}
+Key = tuple[str, bool]
+
+
+def stored(command: CommandLine) -> dict[Key, dict[str, object]]:
+    """All rows, by number and by whether it is a topic's."""
+    columns = [row[1] for row in command.query("PRAGMA table_info(markets)")]
+    rows = [dict(zip(columns, row, strict=True)) for row in command.query("SELECT * FROM markets")]
+    return {(str(row["external_id"]), row["market_type"] == "categorical"): row for row in rows}
+
+
+def listed_keys(exchange: Exchange) -> set[Key]:
+    """The same of what the exchange lists."""
+    listed = exchange.markets()
+    children = {(str(child["marketId"]), False) for market in listed for child in market["childMarkets"] or []}
+    return children | {(str(market["marketId"]), market["marketType"] == 1) for market in listed}
+
+
+def binaries(exchange: Exchange) -> list[int]:
+    return [market["marketId"] for market in exchange.markets() if market["marketType"] == 0]
+
+
+def topics(exchange: Exchange) -> list[dict[str, Any]]:
+    return [market for market in exchange.markets() if market["marketType"] == 1]
 
 
 def test_every_market_is_stored_parents_and_children_included(command: CommandLine, trading: Trading) -> None:
@@ -26,36 +47,31 @@ def test_every_market_is_stored_parents_and_children_included(command: CommandLi
     result = command("sync", "markets")
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    listed = exchange.markets()
-    children = {str(child["marketId"]) for market in listed for child in market["childMarkets"] or []}
-    assert set(stored(command)) == {str(market["marketId"]) for market in listed} | children
+    assert set(stored(command)) == listed_keys(exchange)
     run = command.last_run("markets")
-    assert (run["status"], run["item_count"], run["failed_count"]) == ("completed", len(listed) + len(children), 0)
+    assert (run["status"], run["item_count"], run["failed_count"]) == ("completed", len(listed_keys(exchange)), 0)
 
 
 def test_a_categorical_market_reads_as_on_the_exchange(command: CommandLine, trading: Trading) -> None:
     exchange = still_exchange()
     trading(exchange)
     command("sync", "markets")
-    parent = next(market for market in exchange.markets() if market["childMarkets"])
+    parent = topics(exchange)[0]
     child = parent["childMarkets"][0]
+    row = stored(command)[str(child["marketId"]), False]
+    parent_row = stored(command)[str(parent["marketId"]), True]
 
-    columns = "market_type, parent_external_id, title, status, yes_token_id, volume_24h, cutoff_at, rules, url"
-    (row,) = command.query(f"SELECT {columns} FROM markets WHERE external_id = ?", (str(child["marketId"]),))
-    (parent_row,) = command.query(f"SELECT {columns} FROM markets WHERE external_id = ?", (str(parent["marketId"]),))
-
-    assert row[:6] == (
-        "child",
-        str(parent["marketId"]),
-        f"{parent['marketTitle']}: {child['marketTitle']}",
+    assert (row["market_type"], row["parent_external_id"]) == ("child", str(parent["marketId"]))
+    assert row["title"] == f"{parent['marketTitle']}: {child['marketTitle']}"
+    assert (row["status"], row["yes_token_id"], row["volume_24h"]) == ("activated", child["yesTokenId"], None)
+    for column in ("cutoff_at", "rules", "url"):
+        assert row[column] == parent_row[column], "what a child leaves out is what its parent says"
+    assert (parent_row["market_type"], parent_row["status"], parent_row["yes_token_id"]) == (
+        "categorical",
         "activated",
-        child["yesTokenId"],
         None,
     )
-    assert row[6:] == parent_row[6:], "what a child leaves out is what its parent says"
-    assert parent_row[0] == "categorical"
-    assert parent_row[3:5] == ("created", None)
-    assert parent_row[8] == f"https://app.opinion.trade/detail?topicId={parent['marketId']}&type=multi"
+    assert parent_row["url"] == f"https://app.opinion.trade/detail?topicId={parent['marketId']}&type=multi"
 
 
 def test_a_second_sync_changes_nothing_that_has_not_moved(command: CommandLine, trading: Trading) -> None:
@@ -65,24 +81,26 @@ def test_a_second_sync_changes_nothing_that_has_not_moved(command: CommandLine, 
     with closing(sqlite3.connect(command.database)) as connection, connection:
         connection.execute("UPDATE markets SET updated_at = '2026-01-01T00:00:00Z'")
     before = stored(command)
-    moved = next(iter(before))
-    exchange.rename_market(int(moved), "A new title")
+    moved = str(topics(exchange)[0]["marketId"])
+    exchange.rename_market(int(moved), "A new title", categorical=True)
 
     command("sync", "markets")
 
     changed = {key for key, row in stored(command).items() if row != before[key]}
-    assert moved in changed
-    assert all(before[key][2] == moved for key in changed - {moved}), "only it and its children"
+    assert (moved, True) in changed
+    children = {key for key, row in before.items() if row["parent_external_id"] == moved}
+    assert changed == {(moved, True)} | children, "only it and its children"
 
 
 def test_first_seen_at_stays_when_a_market_changes(command: CommandLine, trading: Trading) -> None:
     exchange = still_exchange(markets=5)
     trading(exchange)
     command("sync", "markets")
-    sql = "SELECT external_id, first_seen_at FROM markets ORDER BY external_id"
+    sql = "SELECT external_id, market_type, first_seen_at FROM markets ORDER BY external_id, market_type"
     first_seen = command.query(sql)
     for market in exchange.markets():
-        exchange.rename_market(market["marketId"], f"{market['marketTitle']} (renamed)")
+        title = f"{market['marketTitle']} (renamed)"
+        exchange.rename_market(market["marketId"], title, categorical=market["marketType"] == 1)
     command("sync", "markets")
     assert command.query(sql) == first_seen
     assert all(title.count("(renamed)") == 1 for (title,) in command.query("SELECT title FROM markets"))
@@ -94,37 +112,29 @@ def test_a_market_that_closes_is_looked_up_until_its_final_state_is_stored(
     exchange = still_exchange(markets=30)
     trading(exchange)
     command("sync", "markets")
-    binary = next(market["marketId"] for market in exchange.markets() if not market["childMarkets"])
-    parent = next(market for market in exchange.markets() if market["childMarkets"])
+    binary = next(number for number in binaries(exchange) if number % 5)
+    key = (str(binary), False)
     exchange.close_market(binary, status=3)
-    exchange.close_market(parent["marketId"], status=4)
-
     command("sync", "markets")
-
-    sql = "SELECT status, resolved_at IS NOT NULL FROM markets WHERE external_id = ?"
-    assert command.query(sql, (str(binary),)) == [("resolving", 0)]
-    assert command.query(sql, (str(parent["marketId"]),)) == [("resolved", 1)]
-    children = command.query(
-        "SELECT DISTINCT status, result_token_id IS NOT NULL FROM markets WHERE parent_external_id = ?",
-        (str(parent["marketId"]),),
-    )
-    assert children == [("resolved", 1)]
+    assert stored(command)[key]["status"] == "resolving"
 
     exchange.close_market(binary, status=4)
     command("sync", "markets")
-    assert command.query(sql, (str(binary),)) == [("resolved", 1)]
+    row = stored(command)[key]
+    winner = row["yes_token_id" if exchange.winning_side(binary) == 1 else "no_token_id"]
+    assert (row["status"], row["resolved_at"] is None, row["result_token_id"]) == ("resolved", False, winner)
 
 
 def test_a_market_in_a_final_state_is_not_asked_for_again(command: CommandLine, trading: Trading) -> None:
     exchange = still_exchange(markets=30)
     server = trading(exchange)
     command("sync", "markets")
-    closed = next(market["marketId"] for market in exchange.markets() if not market["childMarkets"])
+    closed = binaries(exchange)[0]
     exchange.close_market(closed, status=5)
     command("sync", "markets")
     server.forget()
     command("sync", "markets")
-    assert not [request for request in server.requests if str(closed) in request.path]
+    assert {request.path for request in server.requests} == {"/openapi/market"}
 
 
 def test_a_list_that_moves_between_two_pages_loses_nothing_for_good(command: CommandLine, trading: Trading) -> None:
@@ -134,11 +144,11 @@ def test_a_list_that_moves_between_two_pages_loses_nothing_for_good(command: Com
     def move_the_list() -> float:
         nonlocal pages
         pages += 1
-        newest = exchange.markets()[0]["marketId"]
+        newest = exchange.markets()[0]
         if pages % 2:
             exchange.open_market(f"Opened while page {pages} was read")
         else:
-            exchange.close_market(newest, status=4)
+            exchange.close_market(newest["marketId"], status=4, categorical=newest["marketType"] == 1)
         return 0.0
 
     server = trading(exchange, latency=move_the_list)
@@ -148,11 +158,8 @@ def test_a_list_that_moves_between_two_pages_loses_nothing_for_good(command: Com
 
     command("sync", "markets")
 
-    listed = {str(market["marketId"]) for market in exchange.markets()}
-    active = command.query(
-        "SELECT external_id FROM markets WHERE parent_external_id IS NULL AND status IN ('activated', 'created')"
-    )
-    assert {row[0] for row in active} == listed
+    active = {key for key, row in stored(command).items() if row["status"] == "activated"}
+    assert active == listed_keys(exchange)
 
 
 def test_one_market_that_cannot_be_read_is_counted_and_the_others_are_stored(
@@ -197,16 +204,16 @@ def test_a_404_makes_up_no_state_for_a_market_that_has_left_the_list(command: Co
     exchange = still_exchange(markets=6)
     server = trading(exchange)
     command("sync", "markets")
-    binary = next(market["marketId"] for market in exchange.markets() if not market["childMarkets"])
+    binary = binaries(exchange)[0]
     exchange.close_market(binary, status=4)
     server.faults.add(Fault("404_html", path_contains=f"/market/{binary}"))
     assert command("sync", "markets").returncode == 1
     assert "check OPINION_TRADE_BASE_URL" in command.last_run("markets")["error"]
-    assert command.query("SELECT status FROM markets WHERE external_id = ?", (str(binary),)) == [("activated",)]
+    assert stored(command)[str(binary), False]["status"] == "activated"
 
     server.faults.clear()
     assert command("sync", "markets").returncode == 0
-    assert command.query("SELECT status FROM markets WHERE external_id = ?", (str(binary),)) == [("resolved",)]
+    assert stored(command)[str(binary), False]["status"] == "resolved"
 
 
 def test_a_wrong_path_is_told_as_such(command: CommandLine, trading: Trading) -> None:

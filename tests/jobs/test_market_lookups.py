@@ -5,7 +5,7 @@ from pathlib import Path
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
-from opinionscope.jobs.markets import sync_markets
+from opinionscope.jobs.markets.sync import sync_markets
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer, Fault
 from opinionscope.store.database import Store

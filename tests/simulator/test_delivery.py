@@ -60,7 +60,8 @@ def test_a_wrong_or_missing_key_is_an_application_error(ask: Ask, server: Exchan
 def test_the_documented_envelope(exchange: Exchange) -> None:
     with ExchangeServer(exchange, envelope="documented") as server:
         assert get(connect(server)).startswith(b'{"code":0,"msg":"success","result":{"list":[')
-        assert get(connect(server), "/openapi/nowhere") == b'{"code": 404, "msg": "not found", "result": null}'
+        unknown = b'{"code": 10200, "msg": "Topic ID does not exist", "result": null}'
+        assert get(connect(server), "/openapi/market/1") == unknown
 
 
 def test_the_answer_is_computed_half_way_through_the_latency(exchange: Exchange) -> None:

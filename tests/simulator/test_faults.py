@@ -42,6 +42,9 @@ def listed(ask: Ask) -> Any:
         ("429", 429, "1"),
         ("429_no_retry_after", 429, None),
         ("401", 401, None),
+        ("geo_block_2026", 403, None),
+        ("403_html", 403, None),
+        ("451_html", 451, None),
     ],
 )
 def test_status_faults(ask: Ask, server: ExchangeServer, name: str, status: int, retry_after: str | None) -> None:
@@ -58,7 +61,10 @@ def test_retry_after_can_be_a_date_by_the_clock_of_the_exchange(ask: Ask, server
     assert moment == datetime.fromtimestamp(clock.now + 2, UTC)
 
 
-@pytest.mark.parametrize(("name", "number"), [("errno_11002", 11002), ("errno_nonzero", 20001)])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("errno_11002", 11002), ("errno_nonzero", 20001), ("errno_10004", 10004), ("geo_block_2025", 10403)],
+)
 def test_application_errors_come_with_http_200(ask: Ask, server: ExchangeServer, name: str, number: int) -> None:
     server.faults.add(Fault(name))
     response = trades(ask)
@@ -125,6 +131,39 @@ def test_what_the_item_faults_put_in(ask: Ask, server: ExchangeServer) -> None:
     assert middle("infinite")["amount"] == math.inf
     assert middle("negative")["shares"] == "-5.000000"
     assert middle("absurd")["price"] == "9" * 400
+
+
+def test_a_server_can_cap_its_pages_at_ten_entries(ask: Ask, server: ExchangeServer, exchange: Exchange) -> None:
+    server.faults.add(Fault("page_of_10"))
+    pages = [
+        ask("/market", status="activated", marketType=2, page=page, limit=20).json()["result"] for page in (1, 2, 3, 4)
+    ]
+    assert [len(page["list"] or []) for page in pages] == [10, 10, 10, 0]
+    assert {page["total"] for page in pages} == {30}
+    shown = [market["marketTitle"] for page in pages for market in page["list"] or []]
+    assert shown == [market["marketTitle"] for market in exchange.markets()]
+
+
+def test_a_server_can_ignore_page_and_limit(ask: Ask, server: ExchangeServer) -> None:
+    server.faults.add(Fault("ignored_page"))
+    first, second = (ask("/market", marketType=2, page=page, limit=20).json()["result"] for page in (1, 7))
+    assert len(first["list"]) == min(48, first["total"]) > 20
+    assert first == second
+
+
+def test_a_title_can_be_cut_within_an_emoji(ask: Ask, server: ExchangeServer) -> None:
+    server.faults.add(Fault("cut_title"))
+    body = trades(ask).content
+    assert b'\\ud83d"' in body
+    assert {trade["marketTitle"][-1] for trade in json.loads(body)["result"]["list"]} == {"\ud83d"}
+
+
+def test_odd_headers_come_with_an_honest_answer(ask: Ask, server: ExchangeServer) -> None:
+    honest = trades(ask).content
+    server.faults.add(Fault("odd_headers"))
+    response = trades(ask)
+    assert (response.status_code, response.content, response.headers["X-Empty"]) == (200, honest, "")
+    assert response.headers["Via"] == "1.1 caf\xe9"
 
 
 def test_nan_comes_bare_and_as_text_in_turn(ask: Ask, server: ExchangeServer) -> None:

@@ -1,7 +1,6 @@
 """The trade endpoint: a multiset, newest first, in which fills share seconds and arrive late."""
 
 from collections import Counter
-from decimal import Decimal
 
 import pytest
 
@@ -143,12 +142,6 @@ def test_wallets_keep_trading_at_their_rate_and_some_trades_show_late(clock: Clo
     ]
     assert late
     assert all(0 < trade.visible_at - trade.created_at <= 240 for trade in late)
-
-
-def test_a_fill_is_worth_its_price_times_its_shares(exchange: Exchange) -> None:
-    for trade in exchange.visible_trades(exchange.wallets[0]):
-        worth = Decimal(trade.price) * Decimal(trade.shares)
-        assert abs(worth - Decimal(trade.amount)) < Decimal("0.000001")
 
 
 def test_a_closed_market_or_child_is_not_traded_any_more(clock: Clock) -> None:

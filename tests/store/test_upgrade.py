@@ -13,9 +13,11 @@ from opinionscope.errors import StoreError
 from opinionscope.jobs.stats import compute_stats
 from opinionscope.store import database, migrations
 from opinionscope.store.database import SCHEMA_VERSION, Store
+from opinionscope.store.markets import save_markets
 from opinionscope.store.sync_logs import find_runs
 from opinionscope.store.whales import find_whales
 from opinionscope.times import utc_now
+from tests.cli.conftest import market
 
 STEPS = [step.name for step in migrations.migrations.pending(Database(memory=True))]
 WALLET = "0x" + "7e" * 20
@@ -58,10 +60,24 @@ def make_version(path: Path, version: int) -> None:
 
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of the tables that the first release knew."""
-    tables = [sql.split()[2] for sql in FILLINGS]
+    """All that was filled into the tables of the first release."""
+    columns = {sql.split()[2]: sql[sql.index("(") + 1 : sql.index(")")] for sql in FILLINGS}
     with closing(sqlite3.connect(path)) as connection:
-        return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+        return {table: connection.execute(f"SELECT {columns[table]} FROM {table}").fetchall() for table in columns}
+
+
+def test_after_the_upgrade_a_topic_and_a_market_of_one_number_are_two_and_lookups_are_remembered(
+    tmp_path: Path,
+) -> None:
+    make_version(tmp_path / "old.db", 4)
+    with closing(sqlite3.connect(tmp_path / "old.db")) as connection, connection:
+        connection.execute("UPDATE markets SET looked_up_at = '2026-01-03T00:00:00.000Z'")
+    with Store.open(tmp_path / "old.db") as store:
+        save_markets(store, [market("7", "The topic")._replace(market_type="categorical")], utc_now())
+        found = store.query("SELECT external_id, market_type, title FROM markets ORDER BY market_type")
+        assert [tuple(row) for row in found] == [("7", "binary", "Été ↑ 100,000?"), ("7", "categorical", "The topic")]
+        lookups = store.query("SELECT external_id, is_topic, looked_up_at, fruitless FROM market_lookups")
+        assert [tuple(row) for row in lookups] == [("7", 0, "2026-01-03T00:00:00.000Z", 0)]
 
 
 def schema(path: Path) -> list[tuple[str, str]]:

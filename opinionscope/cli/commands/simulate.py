@@ -15,7 +15,6 @@ from opinionscope.simulator import Exchange, ExchangeServer, Fault
 
 simulate = typer.Typer(add_completion=False)
 
-_SHOWN_WALLETS = 3
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -26,6 +25,7 @@ def serve(
         int, typer.Option(min=0, max=65_535, metavar="PORT", help="Port to listen on; 0 picks a free one.")
     ] = 8700,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 7,
+    wallets: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Wallets that trade.")] = 8,
     rate_limit: Annotated[int, typer.Option(min=0, metavar="N", help="Requests per second; 0 for no limit.")] = 15,
     latency: Annotated[
         float, typer.Option(min=0, max=600, metavar="SECONDS", help="Delay before each response.")
@@ -44,7 +44,7 @@ def serve(
     # Blocked before the server starts its threads, the signals wait for `sigwait` and interrupt nothing.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     server = ExchangeServer(
-        Exchange(seed=seed), port=port, rate_limit=rate_limit or None, latency=latency, api_key=api_key
+        Exchange(seed=seed, wallets=wallets), port=port, rate_limit=rate_limit or None, latency=latency, api_key=api_key
     )
     for each in faults:
         server.faults.add(each)
@@ -60,7 +60,7 @@ def serve(
 
 
 def _introduction(server: ExchangeServer, database: Path) -> str:
-    wallets = "".join(f"opinionscope whales add {address}\n" for address in server.exchange.wallets[:_SHOWN_WALLETS])
+    wallets = "".join(f"opinionscope whales add {address}\n" for address in server.exchange.wallets)
     return (
         f"Simulated exchange: {server.url} (press Ctrl-C to stop)\n"
         "In another terminal:\n\n"

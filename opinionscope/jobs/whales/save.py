@@ -35,18 +35,21 @@ class _NewTrade(NamedTuple):
 
 
 def save_page(transaction: Transaction, wallet: Wallet, read: PageRead, now: datetime, horizon: datetime) -> SavedPage:
-    """Store the new trades of a page; those older than `horizon` are only counted. Totals include both."""
+    """Store the new trades of a page; those older than `horizon` are only counted. Totals include both.
+
+    What was never filled is no trade: it is counted, because the exchange's total counts it, and adds to nothing else.
+    """
     known = known_copies(transaction, wallet.id, wallet.address, {second for second, _ in read.keys})
     new = _find_new(transaction, wallet, read, known)
     oldest_kept = horizon.timestamp()
-    kept = [item for item in new if item.trade.created_at >= oldest_kept]
-    counted = Counter(item.key for item in new if item.trade.created_at < oldest_kept)
+    kept = [item for item in new if item.trade.created_at >= oldest_kept and item.trade.is_filled]
+    counted = Counter(item.key for item in new) - Counter(item.key for item in kept)
     # The list starts with the newest trade; rows are numbered in the order in which the trades happened.
     insert_trades(transaction, wallet.address, [_to_row(item) for item in reversed(kept)], now)
     if counted:
         count_trades(transaction, wallet.id, counted)
-    if new:
-        _add_up(transaction, wallet, [item.trade for item in new], now)
+    if filled := [item.trade for item in new if item.trade.is_filled]:
+        _add_up(transaction, wallet, filled, now)
     return SavedPage(set(read.keys), known, Counter(item.key for item in new), len(kept))
 
 
@@ -93,8 +96,8 @@ def _to_row(item: _NewTrade) -> NewTrade:
         action=trade.side,
         outcome=trade.outcome,
         outcome_side=trade.outcome_side,
-        price=float(trade.price),
-        shares=float(trade.shares),
+        price=as_real(trade.price),
+        shares=float(trade.tokens),
         amount=float(trade.amount),
         fee=as_real(trade.fee),
         profit=as_real(trade.profit),

@@ -29,7 +29,7 @@ def sync_whales(
     """Poll each tracked wallet, or only those of `addresses`, until `deadline` (monotonic seconds).
 
     One wallet's failure is counted and noted with it; the others go on. What the time did not suffice for goes first
-    in the next run. `result` is filled in however it ends. Raises KeyRefused, which every wallet would meet.
+    in the next run. `result` is filled in however it ends. Raises AccessRefused, which every wallet would meet.
     """
 
     def horizon() -> datetime:

@@ -14,6 +14,7 @@ So a trade is known by what the chain fixed when it was filled, and equal trades
 """
 
 from collections import Counter
+from decimal import Decimal
 from hashlib import blake2b
 
 from opinionscope.api.models import Trade
@@ -25,10 +26,17 @@ def trade_key(trade: Trade) -> TradeKey:
     """The key of a trade. Fingerprints are 64 bits: they only tell apart one wallet's trades of one second."""
     content = (
         f"{trade.tx_hash.lower()}|{trade.market_id}|{trade.side}|{trade.outcome_side}|"
-        f"{trade.price.normalize():f}|{trade.shares.normalize():f}|{trade.amount.normalize():f}"
+        f"{_text(trade.price)}|{_text(trade.shares)}|{_text(trade.amount)}"
     )
+    if not trade.is_filled:
+        content += f"|{trade.status}"
     digest = blake2b(content.encode(), digest_size=8).digest()
     return trade.created_at, int.from_bytes(digest, "big", signed=True)
+
+
+def _text(number: Decimal | None) -> str:
+    """A number by its value; one that is missing counts as 0."""
+    return f"{(number or Decimal(0)).normalize():f}"
 
 
 def pick_new(trades: list[Trade], known: int, details: Counter[tuple[float | None, float | None]]) -> list[Trade]:

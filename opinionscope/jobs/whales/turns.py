@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from datetime import datetime
 
-from opinionscope.errors import ApiError, ApiUnavailable, KeyRefused, OutOfTime, Paused
+from opinionscope.errors import AccessBlocked, AccessRefused, ApiError, ApiUnavailable, OutOfTime, Paused
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.workers import join
@@ -95,7 +95,7 @@ class Turns:
                 history.deepen(PAGES_A_TURN)
         except OutOfTime:
             self._stop()
-        except KeyRefused as failure:
+        except AccessRefused as failure:
             record_poll(self._store, history.wallet.id, self._now, str(failure))
             raise
         except ApiError as failure:
@@ -118,7 +118,7 @@ class Turns:
 
     def _note_failure(self, history: History, failure: ApiError) -> None:
         with self._changed:
-            self._failures_in_a_row += isinstance(failure, ApiUnavailable)
+            self._failures_in_a_row += isinstance(failure, ApiUnavailable | AccessBlocked)
             self.result.fail(f"{history.wallet.address}: {failure}")
             hopeless = not self.result.done_count and self._failures_in_a_row >= FAILURES_IN_A_ROW
         if isinstance(failure, Paused) or hopeless:

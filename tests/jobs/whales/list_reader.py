@@ -149,6 +149,6 @@ def _identity_of(record: Record) -> Identity:
 
 def _record(trade: Trade) -> Record:
     second, tx_hash, market, side, amount = identity(trade)
-    figures = (float(trade.price), float(trade.shares), trade.outcome, trade.outcome_side)
+    figures = (float(trade.price or 0), float(trade.shares or 0), trade.outcome, trade.outcome_side)
     details = (None if trade.fee is None else float(trade.fee), None if trade.profit is None else float(trade.profit))
     return (from_unix(second), tx_hash, market, side, amount, *figures, *details, trade.quote_token, trade.chain_id)
