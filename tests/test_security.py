@@ -202,11 +202,16 @@ def test_sql_in_a_text_option_is_only_text(command: CommandLine, server: Exchang
     command("sync", "whales")
     wallet = server.exchange.wallets[0]
     for text in INJECTIONS:
-        for words in (["markets", "--search"], ["activity", "--market"]):
-            assert run(*words, text, "--json") == (0, "[]"), (words, text)
+        assert run("markets", "--search", text, "--json") == (0, "[]"), text
         assert run("whales", "add", wallet, "--name", text)[0] == 0
         assert command.query("SELECT name FROM whales WHERE address = ?", (wallet,)) == [(text,)]
-        for words in (["markets", "--status"], ["activity", "--whale"], ["logs", "--type"], ["logs", "--since"]):
+        for words in (
+            ["markets", "--status"],
+            ["activity", "--whale"],
+            ["activity", "--market"],
+            ["logs", "--type"],
+            ["logs", "--since"],
+        ):
             assert run(*words, text)[0] == 2, (words, text)
     assert command.query("SELECT count(*) FROM whales") == [(8,)]
 

@@ -47,7 +47,7 @@ class Ledger:
     def apply(self, trade: SimulatedTrade) -> None:
         """Add a trade; one that was not filled, or whose figures a test made unreadable, changes nothing."""
         try:
-            amount, shares = Decimal(trade.amount), Decimal(trade.shares or 0)
+            amount, shares = Decimal(trade.amount), Decimal(trade.tokens)
         except InvalidOperation:
             return
         if not trade.is_filled:
@@ -58,7 +58,7 @@ class Ledger:
             case "Sell":
                 self._add((trade.market_id, trade.outcome_side), -shares)
             case "Split" | "Merge":
-                tokens = (shares or amount) * (1 if trade.side == "Split" else -1)
+                tokens = shares if trade.side == "Split" else -shares
                 for side in (1, 2):
                     self._add((trade.market_id, side), tokens, amount / 2)
 

@@ -42,6 +42,12 @@ class SimulatedTrade:
     def is_filled(self) -> bool:
         return self.status == FILLED
 
+    @property
+    def tokens(self) -> str:
+        """The number of shares, also of a split or merge that gives none: a share of each outcome costs 1."""
+        without = self.side in ("Split", "Merge") and not self.shares.strip("0.")
+        return self.amount if without else self.shares
+
     @cached_property
     def rendered(self) -> bytes:
         """The trade as one JSON object, rendered once."""

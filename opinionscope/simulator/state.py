@@ -25,8 +25,9 @@ class Exchange:
 
     `clock` gives unix seconds; the state catches up with it whenever something is asked.
     `trades_per_minute` is the mean of each wallet, `market_churn_per_minute` how many markets close
-    (and as many open); 0 keeps either still. `total_override[address]` turns the true number of a wallet's
-    trades into the one that the API claims.
+    (and as many open); 0 keeps either still. `unfilled_share` is the share of the listed trades that were
+    cancelled or failed. `total_override[address]` turns the true number of a wallet's trades into the one that
+    the API claims.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Exchange:
         trades_per_minute: float = 6.0,
         clock: Callable[[], float] = time.time,
         market_churn_per_minute: float = 1.0,
+        unfilled_share: float = 0.0,
     ) -> None:
         self.clock = clock
         self.total_override: dict[str, Callable[[int], int]] = {}
@@ -47,7 +49,7 @@ class Exchange:
         self._minute = clock()
         self._serial = count()
         self._book = MarketBook(seed, markets, self._minute, market_churn_per_minute)
-        self._tape = TradeTape(seed, trades_per_minute)
+        self._tape = TradeTape(seed, trades_per_minute, unfilled_share)
         for index in range(wallets):
             address = f"0x{sha256(f'{seed}:wallet:{index}'.encode()).hexdigest()[:40]}"
             self._tape.add_wallet(address, history, self._minute, self._book.draw_for_trade)

@@ -37,9 +37,10 @@ class _WalletTape:
 class TradeTape:
     """A multiset of trades per wallet. Not thread-safe: `Exchange` holds the lock."""
 
-    def __init__(self, seed: int, trades_per_minute: float) -> None:
+    def __init__(self, seed: int, trades_per_minute: float, unfilled_share: float = 0.0) -> None:
         self._seed = seed
         self._trades_per_minute = trades_per_minute
+        self._unfilled_share = unfilled_share
         self._wallets: dict[str, _WalletTape] = {}
         self._traders: dict[str, Trader] = {}
         self._next_bursts: list[tuple[float, str]] = []
@@ -54,7 +55,7 @@ class TradeTape:
         if address in self._wallets:
             raise ValueError(f"the exchange already has the wallet {address}")
         self._wallets[address] = _WalletTape()
-        self._traders[address] = trader = Trader(self._seed, address, self._trades_per_minute)
+        self._traders[address] = trader = Trader(self._seed, address, self._trades_per_minute, self._unfilled_share)
         self.add(address, trader.history(history, now, draw_market), now)
         heapq.heappush(self._next_bursts, (trader.next_burst_after(now), address))
 

@@ -15,7 +15,6 @@ _SIDES = ("Buy",) * 11 + ("Sell",) * 7 + ("Split", "Merge")
 _BURST_SIZES = (1, 1, 1, 2, 2, 3, 4, 6)
 _MEAN_BURST = sum(_BURST_SIZES) / len(_BURST_SIZES)
 _UNFILLED = (3, 5, 6)
-_UNFILLED_SHARE = 1 / 100
 _SMALLEST = Decimal("0.001")
 
 MarketDraw = Callable[[Random, float], SimulatedMarket]
@@ -41,9 +40,10 @@ class Trader:
     It sells and merges only what it holds, while the market trades. What it holds when a market closes, it keeps.
     """
 
-    def __init__(self, seed: int, address: str, trades_per_minute: float) -> None:
+    def __init__(self, seed: int, address: str, trades_per_minute: float, unfilled_share: float = 0.0) -> None:
         self.random = Random(f"{seed}:{address}")
         self._trades_per_minute = trades_per_minute
+        self._unfilled_share = unfilled_share
         self._ledger = Ledger()
         self._markets: dict[int, SimulatedMarket] = {}
         self._bought: list[HoldingKey] = []
@@ -136,7 +136,7 @@ class Trader:
         fee = (value * price / 100).quantize(_SMALLEST / 1000) if side in ("Buy", "Sell") else Decimal(0)
         # A buy's fee is inside its amount, as in the recorded fills of the live API.
         amount = value + fee if side == "Buy" else value - fee
-        status = rng.choice(_UNFILLED) if rng.random() < _UNFILLED_SHARE else 2
+        status = rng.choice(_UNFILLED) if rng.random() < self._unfilled_share else 2
         # Splits and merges sometimes have no shares, as users of the live API report.
         without_shares = side in ("Split", "Merge") and rng.random() < 0.3
         return SimulatedTrade(

@@ -86,6 +86,10 @@ class StoredMarket(StoredRow):
     first_seen_at: Seconds
     updated_at: Seconds
 
+    @property
+    def key(self) -> MarketKey:
+        return MarketKey(self.external_id, self.market_type == "categorical")
+
 
 _COLUMNS = MarketRow._fields
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM markets WHERE platform = '{PLATFORM}' AND external_id"  # noqa: S608

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 from opinionscope.records import INTERNAL, Millis, Seconds
 from opinionscope.store.counted_trades import TradeKey, count_trades
 from opinionscope.store.database import Store, Transaction
-from opinionscope.store.markets import PLATFORM
+from opinionscope.store.markets import PLATFORM, MarketKey
 from opinionscope.store.rows import StoredRow, select_filtered
 from opinionscope.times import from_unix, to_millis_text, to_seconds_text
 
@@ -72,9 +72,11 @@ _INSERT = f"""
 """  # noqa: S608
 _CONDITIONS = {
     "whale": "whale_address = :whale",
-    "market": "market_external_id IN "
-    "(SELECT :market UNION ALL SELECT external_id FROM markets WHERE parent_external_id = :market)",
-    "unsynced_market": ":unsynced_market IN (market_external_id, root_market_external_id)",
+    "market": "market_external_id = :market",
+    "topic": "market_external_id IN "
+    "(SELECT external_id FROM markets WHERE parent_external_id = :topic AND market_type = 'child')",
+    # A market without a topic names its own number as its root.
+    "unsynced_topic": "root_market_external_id = :unsynced_topic AND market_external_id <> :unsynced_topic",
     "min_amount": "amount >= :min_amount",
     "since": "timestamp >= :since",
 }
@@ -119,23 +121,25 @@ def find_activity(
     store: Store,
     *,
     whale: str | None = None,
-    market: str | None = None,
+    market: MarketKey | None = None,
     min_amount: float | None = None,
     since: datetime | None = None,
     limit: int = 50,
 ) -> list[StoredTrade]:
-    """Trades, newest first. `market` is the id of a market, or of the categorical market that it belongs to.
+    """Trades, newest first. `market` is the market that they are of, or the topic that their markets belong to.
 
-    The children of a categorical market come from `markets`, because trades are indexed by market and not by parent.
-    If that market was never synced, the trades themselves say which parent they belong to.
+    The children of a topic come from `markets`, because trades are indexed by market and not by topic. If none was
+    ever synced, the trades themselves say which topic they belong to.
     """
-    is_synced = market and store.value(
-        "SELECT 1 FROM markets WHERE platform = ? AND external_id = ?", (PLATFORM, market)
+    number, is_topic = market or (None, False)
+    is_synced = is_topic and store.value(
+        "SELECT 1 FROM markets WHERE platform = ? AND parent_external_id = ? LIMIT 1", (PLATFORM, number)
     )
     filters = {
         "whale": whale,
-        "market": market if is_synced else None,
-        "unsynced_market": None if is_synced else market,
+        "market": None if is_topic else number,
+        "topic": number if is_synced else None,
+        "unsynced_topic": number if is_topic and not is_synced else None,
         "min_amount": min_amount,
         "since": None if since is None else to_seconds_text(since),
     }

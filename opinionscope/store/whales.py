@@ -51,6 +51,11 @@ class Whale(StoredRow):
             reading=self.resume_position is not None,
         )
 
+    @property
+    def has_no_trades(self) -> bool:
+        """Whether the exchange knows no trade of the address, as of a Safe's: it lists trades by their owner."""
+        return self.api_total == 0 and not self.known_trades
+
     def as_document(self) -> dict[str, Any]:
         """The row as JSON shows it, with its completeness."""
         completeness = self.completeness

@@ -26,6 +26,7 @@ def test_json_has_the_public_columns_alone(stored: CommandLine) -> None:
         (["--whale", "0x" + "0" * 40], 0),
         (["--market", "1"], 4),
         (["--market", "2"], 0),
+        (["--market", "topic:1"], 0),
         (["--min-amount", "5"], 4),
         (["--min-amount", "5.01"], 2),
         (["--since", "24h"], 2),
@@ -47,7 +48,17 @@ def test_a_table_names_the_whale_and_shortens_its_address(invoke: Invoke) -> Non
 
 
 @pytest.mark.parametrize(
-    "options", [["--whale", "0x12"], ["--min-amount", "-1"], ["--min-amount", "much"], ["--since", "x"]], ids=" ".join
+    "options",
+    [
+        ["--whale", "0x12"],
+        ["--market", "0"],
+        ["--market", "topic:"],
+        ["--market", "x"],
+        ["--min-amount", "-1"],
+        ["--min-amount", "much"],
+        ["--since", "x"],
+    ],
+    ids=" ".join,
 )
 def test_a_bad_option_is_wrong_usage(invoke: Invoke, options: list[str]) -> None:
     assert invoke("activity", *options).exit_code == 2
@@ -57,15 +68,30 @@ def test_a_wallet_without_trades_is_said_in_words(invoke: Invoke) -> None:
     assert invoke("activity", "--whale", BEHIND, "--since", "1s").stdout == "No trades match these filters.\n"
 
 
-def test_the_trades_of_a_categorical_market_are_found_before_it_was_ever_synced(
-    command: CommandLine, trading: Trading
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_topic_and_a_market_of_one_number_have_their_own_trades(
+    command: CommandLine, trading: Trading, synced: bool
 ) -> None:
-    exchange = Exchange(seed=4, markets=3, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
+    exchange = Exchange(seed=4, markets=9, wallets=0, trades_per_minute=0, market_churn_per_minute=0)
+    topic = next(market for market in exchange.markets() if market["marketType"] == 1)
+    child = topic["childMarkets"][0]["marketId"]
+    twin = topic["marketId"]
+    assert twin in {market["marketId"] for market in exchange.markets() if market["marketType"] == 0}
     wallet = "0x" + "7" * 40
     exchange.add_wallet(wallet)
-    exchange.add_trades(wallet, [exchange.make_trade(wallet, market_id=26356, root_market_id=1277)])
+    exchange.add_trades(wallet, [exchange.make_trade(wallet, market_id=child)] * 2)
+    exchange.add_trades(wallet, [exchange.make_trade(wallet, market_id=twin)] * 3)
     trading(exchange)
     command("whales", "add", wallet)
     command("sync", "whales")
-    for market, count in (("1277", 1), ("26356", 1), ("1278", 0)):
-        assert len(json.loads(command("activity", "--market", market, "--json").stdout)) == count
+    if synced:
+        command("sync", "markets")
+
+    def trades(market: str) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = json.loads(command("activity", "--market", market, "--json").stdout)
+        return found
+
+    assert [trade["market_external_id"] for trade in trades(f"topic:{twin}")] == [str(child)] * 2
+    assert [trade["market_external_id"] for trade in trades(str(twin))] == [str(twin)] * 3
+    assert len(trades(str(child))) == 2
+    assert trades(f"topic:{child}") == []

@@ -24,8 +24,9 @@ def test_adding_says_what_is_new_and_makes_the_database(command: CommandLine) ->
     first = command("whales", "add", NEW.upper().replace("0X", "0x"), "--name", " The  first ")
     second = command("whales", "add", NEW, OTHER)
 
-    assert first.stdout == "1 wallet added.\n"
-    assert second.stdout == "1 wallet added, 1 already tracked.\n"
+    hint = "Opinion lists trades by the owner's address; the address of a Safe (proxy wallet) shows none.\n"
+    assert first.stdout == "1 wallet added.\n" + hint
+    assert second.stdout == "1 wallet added, 1 already tracked.\n" + hint
     assert command.query("SELECT address, name, source FROM whales ORDER BY address") == [
         (NEW, "The first", "manual"),
         (OTHER, None, "manual"),

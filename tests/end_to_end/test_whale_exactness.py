@@ -24,7 +24,7 @@ def still_exchange(history: int) -> Exchange:
 
 def record(trade: SimulatedTrade) -> Record:
     second = datetime.fromtimestamp(trade.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    figures = (trade.price, trade.shares, trade.amount, trade.fee, trade.profit)
+    figures = (trade.price, trade.tokens, trade.amount, trade.fee, trade.profit)
     return (
         second,
         trade.tx_hash,

@@ -16,7 +16,8 @@ _TRADE_COLUMNS = """
     price, shares, amount, fee, profit, quote_token, chain_id
 """
 _MARKET_COLUMNS = """
-    external_id, market_type, parent_external_id, title, status, yes_token_id, no_token_id, volume, volume_24h, created_at
+    external_id, market_type, parent_external_id, title, status, yes_token_id, no_token_id, volume, volume_24h,
+    created_at
 """
 
 
@@ -73,15 +74,10 @@ def _trade_row(trade: SimulatedTrade) -> tuple[Any, ...]:
         title if title == root else f"{root}: {title}",
         trade.outcome,
         trade.outcome_side,
-        *(float(figure) for figure in (trade.price, _shares(trade), trade.amount, trade.fee, trade.profit)),
+        *(float(figure) for figure in (trade.price, trade.tokens, trade.amount, trade.fee, trade.profit)),
         "0x55d398326f99059fF775485246999027B3197955",
         "56",
     )
-
-
-def _shares(trade: SimulatedTrade) -> str:
-    no_shares = trade.side in ("Split", "Merge") and float(trade.shares) == 0
-    return trade.amount if no_shares else trade.shares
 
 
 def _market_row(market: dict[str, Any], parent: dict[str, Any] | None) -> tuple[Any, ...]:

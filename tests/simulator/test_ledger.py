@@ -15,7 +15,9 @@ from .conftest import Ask, Clock
 @pytest.fixture
 def trading(clock: Clock) -> Exchange:
     """An exchange with a long history whose markets open, close and are settled."""
-    exchange = Exchange(seed=23, markets=40, wallets=3, history=1_500, market_churn_per_minute=1, clock=clock)
+    exchange = Exchange(
+        seed=23, markets=40, wallets=3, history=1_500, market_churn_per_minute=1, unfilled_share=0.01, clock=clock
+    )
     clock.advance(4 * 3_600)
     exchange.markets()
     return exchange
@@ -65,7 +67,7 @@ def test_the_profit_of_sells_and_merges_is_what_came_in_beyond_the_average_cost(
         ledger = Ledger()
         for trade in trades:
             if trade.side in ("Sell", "Merge") and trade.is_filled:
-                tokens = Decimal(trade.shares) or Decimal(trade.amount)
+                tokens = Decimal(trade.tokens)
                 outcomes = (1, 2) if trade.side == "Merge" else (trade.outcome_side,)
                 cost = sum(ledger[trade.market_id, outcome].cost_of(tokens) for outcome in outcomes)
                 assert abs(Decimal(trade.profit) - (Decimal(trade.amount) - cost)) < Decimal("1e-12")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from opinionscope.addresses import parse_address
+from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsJson, Database, Limit, Since, examples
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.documents import print_json
@@ -26,7 +27,8 @@ _ACTION_STYLES = {"BUY": "green", "SELL": "red"}
 @activity.command(
     epilog=examples(
         "activity --since 24h --min-amount 1000",
-        "activity --market 337 --json",
+        "activity --market 5342 --json",
+        "activity --market topic:337",
     )
 )
 def show_activity(
@@ -34,7 +36,7 @@ def show_activity(
     whale: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this wallet's trades.")] = None,
     market: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Only trades in this market, or in any of its options."),
+        typer.Option(metavar="M", help="Only trades in this market: its number, or topic:NUMBER for a topic."),
     ] = None,
     min_amount: Annotated[
         float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum amount in the quote token (USDT).")
@@ -48,8 +50,9 @@ def show_activity(
     now = utc_now()
     start = None if since is None else parse_since(since, now)
     address = None if whale is None else parse_address(whale)
+    key = None if market is None else parse_market(market)
     with Store.open_existing(database_path(db)) as store:
-        trades = find_activity(store, whale=address, market=market, min_amount=min_amount, since=start, limit=limit)
+        trades = find_activity(store, whale=address, market=key, min_amount=min_amount, since=start, limit=limit)
         names = find_names(store)
     if as_json:
         print_json([trade.as_document() for trade in trades])

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from opinionscope.cli.market_argument import market_name
 from opinionscope.cli.options import AsJson, Database, Limit, examples
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.documents import print_json
@@ -42,7 +43,7 @@ def show_markets(
 def print_markets(found: Sequence[StoredMarket], *, is_filtered: bool = False) -> None:
     """A table of markets, volumes in the quote token, times in UTC."""
     columns = [
-        Column("ID", lambda market: market.external_id, right=True),
+        Column("ID", lambda market: market_name(market.key), right=True),
         Column("Market", lambda market: market.title, flexible="cut", least=36),
         Column("Type", lambda market: market.market_type, rank=2),
         Column("Status", lambda market: market.status, style=_style),

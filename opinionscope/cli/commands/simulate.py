@@ -44,7 +44,11 @@ def serve(
     # Blocked before the server starts its threads, the signals wait for `sigwait` and interrupt nothing.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     server = ExchangeServer(
-        Exchange(seed=seed, wallets=wallets), port=port, rate_limit=rate_limit or None, latency=latency, api_key=api_key
+        Exchange(seed=seed, wallets=wallets, unfilled_share=0.01),
+        port=port,
+        rate_limit=rate_limit or None,
+        latency=latency,
+        api_key=api_key,
     )
     for each in faults:
         server.faults.add(each)

@@ -23,6 +23,9 @@ from opinionscope.store.whales import Whale, add_whales, find_whale, find_whales
 from opinionscope.times import utc_now
 from opinionscope.wallet_list import NamedWallet, parse_wallet_list, tidy_name
 
+NO_TRADES = "no trades: is this the owner's address, not the Safe's?"
+_OWNERS_ONLY = "Opinion lists trades by the owner's address; the address of a Safe (proxy wallet) shows none."
+
 whales = typer.Typer(help="Manage the tracked wallets.", add_completion=False)
 
 Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS", help="0x plus 40 hex digits.")]
@@ -39,6 +42,7 @@ def add(
         raise UsageError("--name works with one address only; add the other wallets separately.")
     wallets = {parse_address(address): tidy_name(name) for address in addresses}
     _track(list(wallets.items()), "manual", db)
+    _explain_addresses(list(wallets), db)
 
 
 @whales.command("import")
@@ -114,14 +118,18 @@ def print_whales(tracked: Sequence[Whale], now: datetime) -> None:
         Column("30 d", lambda whale: money(whale.volume_30d), right=True, rank=6),
         Column("Profit", lambda whale: money(whale.realized_profit), right=True, rank=2),
         Column("Last trade", lambda whale: age(whale.last_active_at, now), right=True, rank=3),
-        Column("History", lambda whale: str(whale.completeness), style=_completeness_style),
+        Column("History", _history, style=_completeness_style),
         Column("Last error", lambda whale: whale.last_error, flexible="wrap", rank=5, optional=True),
     ]
     print_table(columns, tracked, nothing="No wallets yet; add one with `opinionscope whales add ADDRESS`.")
 
 
+def _history(whale: Whale) -> str:
+    return NO_TRADES if whale.has_no_trades else str(whale.completeness)
+
+
 def _completeness_style(whale: Whale) -> str:
-    return COMPLETENESS_STYLES[whale.completeness.word]
+    return "yellow" if whale.has_no_trades else COMPLETENESS_STYLES[whale.completeness.word]
 
 
 def _print_whale(whale: Whale, now: datetime) -> None:
@@ -136,7 +144,7 @@ def _print_whale(whale: Whale, now: datetime) -> None:
             ("Address", whale.address),
             ("Name", whale.name),
             ("Tracked", f"{tracked} {moment(whale.added_at)} UTC ({whale.source})"),
-            ("History", f"{whale.completeness}: {known}"),
+            ("History", NO_TRADES if whale.has_no_trades else f"{whale.completeness}: {known}"),
             ("Last sync", dated(whale.last_synced_at)),
             ("Last error", whale.last_error),
             ("Last trade", dated(whale.last_active_at)),
@@ -156,3 +164,14 @@ def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None
         added = add_whales(store, wallets, source, utc_now())
     known = len(wallets) - added
     write(f"{counted(added, 'wallet')} added" + (f", {known:,} already tracked" if known else "") + ".\n")
+
+
+def _explain_addresses(addresses: Sequence[str], db: Path | None) -> None:
+    """Say which addresses must be used, as long as it is not known that these are right."""
+    with Store.open(database_path(db)) as store:
+        found = [find_whale(store, address) for address in addresses]
+    for whale in found:
+        if whale and whale.has_no_trades:
+            write(f"{whale.address}: {NO_TRADES}\n")
+    if any(whale and whale.api_total is None for whale in found):
+        write(f"{_OWNERS_ONLY}\n")

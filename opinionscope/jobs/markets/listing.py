@@ -20,8 +20,7 @@ class ListReading:
 
     def __init__(self) -> None:
         self.pages = 0
-        self.is_whole = True
-        """Whether nothing is known to be missing from what was read."""
+        self._missed_pages = 0
         self._seen: set[MarketKey] = set()
         self._unreadable = 0
         self._fullest = 0
@@ -36,6 +35,11 @@ class ListReading:
         return len(self._seen) + self._unreadable
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing is known to be missing from what was read."""
+        return not self._missed_pages
+
+    @property
     def has_ended(self) -> bool:
         """Whether there is no point in reading on."""
         return self._ended or self._barren >= PAGES_WITHOUT_NEWS
@@ -47,7 +51,8 @@ class ListReading:
 
     def miss(self, number: int) -> None:
         """Take note of a page that could not be read."""
-        self.pages, self.is_whole = number, False
+        self.pages = number
+        self._missed_pages += 1
         self._barren += 1
 
     def take_in(self, number: int, page: Page[Market]) -> list[str]:
@@ -61,20 +66,26 @@ class ListReading:
         if page.total is not None:
             self._total = page.total if self._total is None else min(self._total, page.total)
         self._barren = 0 if has_news else self._barren + 1
-        is_complete = self._total is not None and self.entries >= self._total
-        self._ended = self._total is None and not page.length
-        self._ended |= is_complete and (page.length < PAGE_SIZE or not has_news)
-        return self._judge(number, page, has_news=has_news)
+        problems = self._judge(number, page, has_news=has_news)
+        self._ended = not page.length if self._total is None else self._is_complete
+        self._ended &= page.length < PAGE_SIZE or not has_news
+        return problems
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether as many entries as the exchange counts were read, or were on pages that are missed."""
+        missed = self._missed_pages * (self._fullest or PAGE_SIZE)
+        return self._total is not None and self.entries + missed >= self._total
 
     def _judge(self, number: int, page: Page[Market], *, has_news: bool) -> list[str]:
         if not page.length:
             self._empty_page = number
         elif has_news and self._empty_page is not None:
             empty, self._empty_page = self._empty_page, None
-            self.is_whole = False
+            self._missed_pages += 1
             return [f"page {empty} of the list came empty, the one below it did not"]
-        elif not has_news and page.length >= self._fullest and not self._ended:
-            self.is_whole = False
+        elif not has_news and page.length >= self._fullest and not self._is_complete:
+            self._missed_pages += 1
             of = "" if self._total is None else f" of {self._total}"
             return [
                 f"page {number} of the list shows once more what earlier pages have shown: "
