@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from datetime import UTC, datetime
 from hashlib import blake2b
 from http.cookiejar import DefaultCookiePolicy
@@ -10,13 +11,15 @@ from typing import Any, NamedTuple, Self
 import requests
 
 from opinionscope import __version__
-from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result
-from opinionscope.api.failures import failure_of_status, retry_after_seconds, transport_failure
+from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result, without_future
+from opinionscope.api.failures import failure_of_status, transport_failure
+from opinionscope.api.headers import read_date, retry_after_seconds
 from opinionscope.api.models import Market, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
+from opinionscope.api.throttling import Throttling
 from opinionscope.api.transport import PacedAdapter, RequestGate
-from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, OpinionscopeError, Throttled
 from opinionscope.settings import Settings
 
 PAGE_SIZE = 20
@@ -25,15 +28,18 @@ READ_SECONDS = 10.0
 LARGEST_ANSWER = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
 _SHORTEST_SECRET = 12
+_WITHOUT_CONTENT = {*range(100, 200), 204, 304}
 
 logger = logging.getLogger(__name__)
 
 
 class _Result(NamedTuple):
-    """The result in an answer, and the digest of its bytes if asked for; None if the digest was already known."""
+    """The result in an answer, which is None if its digest was already known; the digest of its bytes if asked for;
+    and the exchange's time when it answered."""
 
     content: Any
     digest: bytes
+    time: datetime
 
 
 class OpinionClient:
@@ -47,7 +53,7 @@ class OpinionClient:
     def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
         self._settings = settings
         self._key = settings.require_api_key()
-        self._pacer = pacer
+        self._throttling = Throttling(pacer)
         self._gate = RequestGate(pacer, deadline)
         self._session = _session(self._key, PacedAdapter(self._gate, connections))
         # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
@@ -74,12 +80,12 @@ class OpinionClient:
 
     def fetch_trades(self, address: str, page: int) -> Page[Trade]:
         """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
-        return _page(page, self._fetch(*self._trades_request(address, page)), Trade)
+        return _trade_page(page, self._fetch(*self._trades_request(address, page)))
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
-        return None if answer.digest == known else _page(1, answer, Trade)
+        return None if answer.digest == known else _trade_page(1, answer)
 
     def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
@@ -88,11 +94,21 @@ class OpinionClient:
         return self._retries.call(lambda: self._fetch_once(path, parameters, known))
 
     def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
+        """One try. Whatever goes wrong in it is one of our errors afterwards, with the key in none of them."""
+        try:
+            return self._ask(path, parameters, known)
+        except OpinionscopeError as error:
+            error.args = (str(error).replace(self._key, "***"),)
+            raise
+        except Exception as error:  # noqa: BLE001 - an answer may do anything, and it must stay this request's failure
+            trace = "".join(traceback.format_exception(error)).replace(self._key, "***")
+            logger.debug("GET %s %s failed\n%s", path, parameters, trace)
+            # Without what caused it, which may quote an answer with the key in it.
+            raise (self._cut_off() or transport_failure(error)) from None
+
+    def _ask(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
         with self._gate.request():
-            try:
-                status, headers, body = self._get(path, parameters)
-            except requests.RequestException as error:
-                raise self._cut_off() or transport_failure(error) from error
+            status, headers, body = self._get(path, parameters)
             sent_at, late = self._gate.sent_at, self._cut_off()
         if late:
             raise late
@@ -102,28 +118,30 @@ class OpinionClient:
         body = self._without_key(body)
         digest = b"" if known is None else blake2b(body, digest_size=16).digest()
         if known and digest == known and status == requests.codes.ok:
-            return _Result(None, digest)
+            return _Result(None, digest, now)
         try:
-            return _Result(_read(status, body), digest)
+            return _Result(_read(status, body), digest, now)
         except ApiError as error:
-            error.args = (str(error).replace(self._key, "***"),)
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
             if isinstance(error, Throttled):
-                self._pacer.slow_down(sent_at, error.retry_after)
+                self._throttling.take_in(error, f"{path} {parameters}", sent_at)
             raise
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
         request = self._blank_request.copy()
         request.prepare_url(self._settings.base_url + path, parameters)
-        response = self._session.send(
-            request, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True
-        )
+        # Not by way of the session, which reads any redirect to its end to find out where it leads.
+        adapter = self._session.get_adapter(self._settings.base_url)
+        response = adapter.send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)
         with response:
             body = bytearray()
             for chunk in response.iter_content(_CHUNK):
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise BadAnswer(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB")
+        is_announced = any(name in response.headers for name in ("Content-Length", "Transfer-Encoding"))
+        if not (body or is_announced or response.status_code in _WITHOUT_CONTENT):
+            raise ApiUnavailable("the connection broke before the answer")
         return response.status_code, response.headers, bytes(body)
 
     def _without_key(self, body: bytes) -> bytes:
@@ -137,11 +155,11 @@ class OpinionClient:
     def _exchange_time(self, date_header: str | None) -> datetime:
         """The exchange's own time, by which the dates in its other headers are meant."""
         now = datetime.now(UTC)
-        seconds = retry_after_seconds(date_header, datetime.fromtimestamp(0, UTC))
-        if seconds is None:
+        moment = read_date(date_header)
+        if moment is None:
             return now
-        self.clock_skew = now.timestamp() - seconds
-        return datetime.fromtimestamp(seconds, UTC)
+        self.clock_skew = (now - moment).total_seconds()
+        return moment
 
 
 def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
@@ -150,6 +168,10 @@ def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     if number == 1 and not page.length and page.total:
         raise BadAnswer(f"the list is empty and has a total of {page.total}")
     return page
+
+
+def _trade_page(number: int, answer: _Result) -> Page[Trade]:
+    return without_future(_page(number, answer, Trade), answer.time)
 
 
 def _session(key: str, adapter: PacedAdapter) -> requests.Session:

@@ -1,5 +1,6 @@
 """Job `sync markets`: store every activated market, and find out what became of those that are no longer listed."""
 
+import logging
 from concurrent.futures import Future
 from datetime import datetime
 from typing import TypeVar
@@ -7,8 +8,9 @@ from typing import TypeVar
 from opinionscope.api.answers import Page, read_items
 from opinionscope.api.client import PAGE_SIZE, OpinionClient
 from opinionscope.api.models import Market
-from opinionscope.errors import ApiError, KeyRefused, NotFound, OutOfTime, Paused
+from opinionscope.errors import Blocked, NotFound, OutOfTime, Paused, ValueRefused
 from opinionscope.jobs.connection import connected
+from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, contained, describe
 from opinionscope.jobs.market_rows import child_row, top_level_row
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.run import Run
@@ -21,6 +23,8 @@ LOOKUPS = 60
 _PAGES_WITHOUT_NEWS = 3
 
 Fetched = TypeVar("Fetched")
+
+logger = logging.getLogger(__name__)
 
 
 def work(run: Run) -> JobResult:
@@ -53,7 +57,10 @@ def sync_markets(
 
 
 class _MarketSync:
-    """One run: what it has stored so far, and what went wrong."""
+    """One run: what it has stored so far, and what went wrong.
+
+    Whatever a page, a lookup or a market does is its own failure; only what the others would meet as well ends the run.
+    """
 
     def __init__(
         self, client: OpinionClient, store: Store, now: datetime, progress: ReportProgress, result: JobResult
@@ -66,6 +73,7 @@ class _MarketSync:
         self._now = now
         self._progress = progress
         self._stopped = False
+        self._blocked_in_a_row = 0
 
     def store_list(self, pool: DaemonPool) -> None:
         """Fetch and store the pages of the list, several at a time.
@@ -115,15 +123,22 @@ class _MarketSync:
     def _result_of(self, fetch: Future[Fetched]) -> Fetched | None:
         """What was fetched; None where it failed, which is counted."""
         try:
-            return result_of(fetch)
-        except KeyRefused:
-            raise
+            fetched = result_of(fetch)
         except OutOfTime as error:
             self._stopped = True
             self.result.fail(f"{error}: the rest is left to the next run")
-        except ApiError as error:
+        except ENDS_THE_RUN:
+            raise
+        except Exception as error:
+            self._blocked_in_a_row += isinstance(error, Blocked)
+            if self._blocked_in_a_row >= BLOCKED_IN_A_ROW:
+                raise
             self._stopped = self._stopped or isinstance(error, Paused)
-            self.result.fail(str(error))
+            logger.debug("a request failed", exc_info=True)
+            self.result.fail(describe(error))
+        else:
+            self._blocked_in_a_row = 0
+            return fetched
         return None
 
     def _save_page(self, number: int, page: Page[Market]) -> bool:
@@ -144,10 +159,23 @@ class _MarketSync:
 
     def _save(self, markets: list[Market], parent: MarketRow | None = None) -> None:
         """Upsert markets and their children; with `parent`, markets that are children of that one."""
-        rows = [row for market in markets for row in self._rows_of(market, parent)]
+        rows = [rows for market in markets if (rows := self._try_rows(market, parent))]
+        try:
+            self._store_rows([row for rows_of_market in rows for row in rows_of_market])
+        except ValueRefused:
+            for rows_of_market in rows:
+                with contained(self.result.fail, f"market {rows_of_market[0].external_id}"):
+                    self._store_rows(rows_of_market)
+        self.result.item_count = self.result.done_count = len(self._stored)
+
+    def _store_rows(self, rows: list[MarketRow]) -> None:
         save_markets(self._store, rows, self._now)
         self._stored.update(row.external_id for row in rows)
-        self.result.item_count = self.result.done_count = len(self._stored)
+
+    def _try_rows(self, market: Market, parent: MarketRow | None) -> list[MarketRow]:
+        with contained(self.result.fail, f"market {market.market_id}"):
+            return self._rows_of(market, parent)
+        return []
 
     def _rows_of(self, market: Market, parent: MarketRow | None) -> list[MarketRow]:
         if parent is not None:
