@@ -80,8 +80,8 @@ class NotFound(RequestRefused):
     """The exchange does not have such a market or address (404)."""
 
 
-class Blocked(ApiError):
-    """401, 403 or 451 without an envelope: not the exchange's word, but that of a firewall in front of it."""
+class AccessBlocked(ApiError):
+    """Something between this machine and the exchange refuses the request: the refusal is not the API's."""
 
 
 class KeyRefused(ApiError, ConfigurationError):

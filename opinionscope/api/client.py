@@ -124,7 +124,9 @@ class OpinionClient:
         except ApiError as error:
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
             if isinstance(error, Throttled):
-                self._throttling.take_in(error, f"{path} {parameters}", sent_at)
+                # The pages of the market list are asked for side by side, those of a wallet one after the other.
+                subject = f"{path} {parameters}" if path == self._settings.markets_path else path
+                self._throttling.take_in(error, subject, sent_at)
             raise
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:

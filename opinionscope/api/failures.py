@@ -8,10 +8,10 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from opinionscope.errors import (
+    AccessBlocked,
     ApiError,
     ApiUnavailable,
     BadAnswer,
-    Blocked,
     KeyRefused,
     NotFound,
     RequestRefused,
@@ -21,7 +21,8 @@ from opinionscope.text import one_line
 
 KEY_TROUBLE = {401, 403, 11001, 11002, 11004, 11005, *range(11009, 11014)}
 _THROTTLED = 429
-_BLOCKED = (401, 403, 451)
+# What firewalls and proxies answer, and the API itself only in an envelope.
+_BLOCKED = (401, 403, 407, 451)
 _LONGEST_MESSAGE = 200
 # What `requests` says in an OSError of its own.
 _NO_CERTIFICATES = "Could not find a suitable TLS CA certificate bundle"
@@ -49,7 +50,10 @@ def failure_of_status(status: int, said_in_envelope: ApiError | None) -> ApiErro
         # Not the exchange's word that something doesn't exist: that comes in an envelope.
         return BadAnswer("404 without an answer of this API: check OPINION_TRADE_BASE_URL and the paths below it")
     if status in _BLOCKED:
-        return Blocked(f"something between this machine and the exchange blocks it (HTTP {status})")
+        return AccessBlocked(
+            f"something between this machine and the exchange blocks it (HTTP {status} without an answer of this API): "
+            "check firewalls, proxies and the network"
+        )
     return failure_of(status, "")
 
 

@@ -1,4 +1,4 @@
-"""Whom a 429 concerns: the one request that it answers, or everyone who shares the key."""
+"""Whom a 429 concerns: the one wallet or page that it was the answer for, or everyone who shares the key."""
 
 import threading
 import time
@@ -6,33 +6,32 @@ import time
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import Throttled
 
-LONGEST_SHARED_PAUSE = 5.0
-_SECONDS_REMEMBERED = 60.0
+SECONDS_BETWEEN = 15.0
 
 
 class Throttling:
-    """Passes 429s on to the pacer, which makes everyone wait.
+    """Tells the pacer of 429s, so that everyone waits, once they come for more than one wallet or page.
 
-    A long wait that is asked for in the answer to one request alone is that request's: everyone else goes on after a
-    short pause. The same word on another request soon after is meant for all.
+    Where a limit is met, the answer to the next request says the same at once. One that stands alone is left to the
+    request that met it, which waits for as long as it is asked to: nobody else need stop for it.
     """
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
         self._lock = threading.Lock()
-        self._seen: dict[str, float] = {}
+        self._met_at: dict[str, float] = {}
 
-    def take_in(self, refusal: Throttled, request: str, sent_at: float) -> None:
-        """Note a 429 to `request`, which left at `sent_at` (monotonic seconds)."""
-        if (refusal.retry_after or 0.0) <= LONGEST_SHARED_PAUSE or self._is_met_elsewhere(request):
+    def take_in(self, refusal: Throttled, subject: str, sent_at: float) -> None:
+        """Note a 429 to a request for `subject`, which left at `sent_at` (monotonic seconds)."""
+        if self._is_met_elsewhere(subject):
             self._pacer.slow_down(sent_at, refusal.retry_after)
         else:
             refusal.is_paced = False
-            self._pacer.slow_down(sent_at, None)
+            self._pacer.count_refusal()
 
-    def _is_met_elsewhere(self, request: str) -> bool:
+    def _is_met_elsewhere(self, subject: str) -> bool:
         now = time.monotonic()
         with self._lock:
-            self._seen = {seen: at for seen, at in self._seen.items() if now - at < _SECONDS_REMEMBERED}
-            self._seen[request] = now
-            return len(self._seen) > 1
+            self._met_at = {met: at for met, at in self._met_at.items() if now - at < SECONDS_BETWEEN}
+            self._met_at[subject] = now
+            return len(self._met_at) > 1

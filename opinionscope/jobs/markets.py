@@ -8,7 +8,7 @@ from typing import TypeVar
 from opinionscope.api.answers import Page, read_items
 from opinionscope.api.client import PAGE_SIZE, OpinionClient
 from opinionscope.api.models import Market
-from opinionscope.errors import Blocked, NotFound, OutOfTime, Paused, ValueRefused
+from opinionscope.errors import AccessBlocked, NotFound, OutOfTime, Paused, ValueRefused
 from opinionscope.jobs.connection import connected
 from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, contained, describe
 from opinionscope.jobs.market_rows import child_row, top_level_row
@@ -130,7 +130,7 @@ class _MarketSync:
         except ENDS_THE_RUN:
             raise
         except Exception as error:
-            self._blocked_in_a_row += isinstance(error, Blocked)
+            self._blocked_in_a_row += isinstance(error, AccessBlocked)
             if self._blocked_in_a_row >= BLOCKED_IN_A_ROW:
                 raise
             self._stopped = self._stopped or isinstance(error, Paused)

@@ -99,9 +99,9 @@ FRAMING: dict[str, tuple[Bend, str | None]] = {
 }
 
 STATUSES: dict[str, tuple[Bend, str | None]] = {
-    "401 without an envelope": (lambda _: raw(_HTML, status=b"401 Unauthorized"), "blocks it (HTTP 401)"),
-    "403 without an envelope": (lambda _: raw(_HTML, status=b"403 Forbidden"), "blocks it (HTTP 403)"),
-    "451 without an envelope": (lambda _: raw(_HTML, status=b"451 No"), "blocks it (HTTP 451)"),
+    "401 without an envelope": (lambda _: raw(_HTML, status=b"401 Unauthorized"), "blocks it (HTTP 401"),
+    "403 without an envelope": (lambda _: raw(_HTML, status=b"403 Forbidden"), "blocks it (HTTP 403"),
+    "451 without an envelope": (lambda _: raw(_HTML, status=b"451 No"), "blocks it (HTTP 451"),
     "a status of 999": (lambda _: raw(_HTML, status=b"999 What"), "999"),
     "429 for an hour": (
         lambda _: raw(b"", (b"Retry-After", b"3600"), status=b"429 Too Many Requests"),

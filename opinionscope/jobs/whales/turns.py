@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from datetime import datetime
 
-from opinionscope.errors import ApiUnavailable, Blocked, OutOfTime, Paused, StoreError
+from opinionscope.errors import AccessBlocked, ApiUnavailable, OutOfTime, Paused, StoreError
 from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, describe, describe_all
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.whales.history import History
@@ -127,7 +127,7 @@ class Turns:
     def _note_failure(self, history: History, failure: Exception) -> None:
         with self._changed:
             self._failures_in_a_row += isinstance(failure, ApiUnavailable)
-            self._blocked_in_a_row += isinstance(failure, Blocked)
+            self._blocked_in_a_row += isinstance(failure, AccessBlocked)
             self.result.fail(f"{history.wallet.address}: {describe(failure)}")
             hopeless = not self.result.done_count and self._failures_in_a_row >= FAILURES_IN_A_ROW
             blocked = self._blocked_in_a_row >= BLOCKED_IN_A_ROW
