@@ -13,7 +13,7 @@ ENDS_THE_RUN = (ConfigurationError, StoreError, Interrupted)
 BLOCKED_IN_A_ROW = 5
 """So many requests in a row that something in between refuses are no longer a matter of one wallet or page."""
 
-_LONGEST = 500
+_LONGEST = 1_000
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +30,15 @@ def contained(note: Callable[[str], None], subject: str) -> Iterator[None]:
         note(f"{subject}: {describe(error)}")
 
 
-def describe(error: BaseException) -> str:
-    """What the log and the tables say of a failure: one line of bounded length."""
+def explain(error: BaseException) -> str:
+    """What there is to say of a failure, on one line."""
     said = str(error) if isinstance(error, OpinionscopeError) else f"unexpected {type(error).__name__}: {error}"
-    return one_line(said, _LONGEST)
+    return one_line(said, len(said))
+
+
+def describe(error: BaseException) -> str:
+    """The same in bounded length, as the log and the tables say it."""
+    return one_line(explain(error), _LONGEST)
 
 
 def describe_all(problems: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opinionscope.alerts.run_monitor import RunMonitor, monitor_run
 from opinionscope.errors import ConfigurationError, OpinionscopeError, StoreError
 from opinionscope.job_table import Job
-from opinionscope.jobs.failures import describe
+from opinionscope.jobs.failures import describe, explain
 from opinionscope.jobs.interrupts import Interrupts
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.locks import beside, try_lock
@@ -108,10 +108,9 @@ def _run_logged(
             monitor.begin(store)
             result = work(run)
     except BaseException as error:
-        reason = describe(error)
-        close_run(store, run_id, _outcome_of(run, run.result, "failed", reason), clock())
+        close_run(store, run_id, _outcome_of(run, run.result, "failed", describe(error)), clock())
         with interrupts.raised():
-            monitor.end(store, reason, configuration_is_wrong=isinstance(error, ConfigurationError))
+            monitor.end(store, explain(error), configuration_is_wrong=isinstance(error, ConfigurationError))
         raise
     close_run(store, run_id, _outcome_of(run, result, result.status, result.error), clock())
     logger.debug("run %d of %s %s: %d items", run_id, job.name, result.status, result.item_count)

@@ -58,3 +58,8 @@ def with_body(change: Callable[[bytes], bytes]) -> Bend:
 def whole(honest: Response) -> bytes:
     """The honest answer as it goes over the wire."""
     return raw(honest.body, JSON).body
+
+
+def always(answer: Response) -> Bend:
+    """The same answer to everything."""
+    return lambda _honest: answer
