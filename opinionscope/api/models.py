@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 LARGEST_AMOUNT = Decimal(10) ** 15
 LAST_SECOND = 253_402_300_799
 
-_NUMBER = re.compile(r"[+-]?([0-9]{1,80}(\.[0-9]{0,80})?|\.[0-9]{1,80})([eE][+-]?[0-9]{1,3})?")
+_is_number = re.compile(r"[+-]?([0-9]{1,80}(\.[0-9]{0,80})?|\.[0-9]{1,80})([eE][+-]?[0-9]{1,3})?").fullmatch
 
 MARKET_STATUSES = {1: "created", 2: "activated", 3: "resolving", 4: "resolved", 5: "failed", 6: "deleted"}
 SIDES = {"BUY": "BUY", "SELL": "SELL", "SPLIT": "SPLIT", "MERGE": "MERGE"}
@@ -32,13 +32,13 @@ def _no_id(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     """Only numbers and their texts in ASCII digits; pydantic would also take booleans, "1_000" and "1e-999999999"."""
+    if isinstance(value, str):
+        if _is_number(value) or not value:
+            return value or None
+        raise ValueError("a finite number is expected")
     if isinstance(value, bool):
         raise ValueError("a number is expected")
-    if isinstance(value, str):
-        value = value.strip()
-        if value and not _NUMBER.fullmatch(value):
-            raise ValueError("a finite number is expected")
-    return _blank_to_none(value)
+    return value
 
 
 def _side(value: Any) -> Any:
