@@ -7,7 +7,7 @@ paths: `{"data": […]}`. An application error comes with HTTP 200, a number oth
 import json
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -74,9 +74,9 @@ def read_page(result: Any, model: type[Item], digest: bytes = b"") -> Page[Item]
     return Page(items, total, len(entries), problems, digest)
 
 
-def without_future(page: Page[Trade], exchange_time: datetime) -> Page[Trade]:
-    """The page without trades that are dated after the exchange's time, which would count as recent for ever."""
-    latest = (exchange_time + CLOCK_TOLERANCE).timestamp()
+def without_future(page: Page[Trade], exchange_time: float) -> Page[Trade]:
+    """The page without trades that are dated after that time (unix seconds), and would count as recent for ever."""
+    latest = exchange_time + CLOCK_TOLERANCE.total_seconds()
     kept = [trade for trade in page.items if trade.created_at <= latest]
     if len(kept) == len(page.items):
         return page

@@ -12,6 +12,7 @@ import requests
 
 from opinionscope import __version__
 from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result, without_future
+from opinionscope.api.clock import ExchangeClock
 from opinionscope.api.failures import failure_of_status, transport_failure
 from opinionscope.api.headers import read_date, retry_after_seconds
 from opinionscope.api.models import Market, Trade
@@ -35,19 +36,18 @@ logger = logging.getLogger(__name__)
 
 class _Result(NamedTuple):
     """The result in an answer, which is None if its digest was already known; the digest of its bytes if asked for;
-    and the exchange's time when it answered."""
+    and the latest time, in unix seconds, that it can be on the exchange."""
 
     content: Any
     digest: bytes
-    time: datetime
+    latest: float
 
 
 class OpinionClient:
     """A session with the exchange. Threads may share it; requests take turns on the shared rate limit.
 
     `deadline` (monotonic seconds) is the moment after which no request begins: OutOfTime is raised instead. Every
-    fetch raises an ApiError of the kind that fits, after the configured number of attempts. `clock_skew` is by how
-    many seconds this machine's clock is ahead of the exchange's, by the Date of the last answer; None before one.
+    fetch raises an ApiError of the kind that fits, after the configured number of attempts.
     """
 
     def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
@@ -58,7 +58,7 @@ class OpinionClient:
         self._session = _session(self._key, PacedAdapter(self._gate, connections))
         # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
         self._blank_request = self._session.prepare_request(requests.Request("GET", "https://localhost"))
-        self.clock_skew: float | None = None
+        self._clock = ExchangeClock()
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
     def __enter__(self) -> Self:
@@ -67,6 +67,11 @@ class OpinionClient:
     def __exit__(self, *exception: object) -> None:
         self._gate.close()
         self._session.close()
+
+    @property
+    def clock_skew(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the exchange's; None before an answer with a Date."""
+        return self._clock.skew
 
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
@@ -114,20 +119,28 @@ class OpinionClient:
             raise late
         took = time.monotonic() - sent_at
         logger.debug("GET %s %s: HTTP %d, %d bytes in %.3f s", path, parameters, status, len(body), took)
-        now = self._exchange_time(headers.get("Date"))
+        dated, latest = self._time_of(headers.get("Date"))
         body = self._without_key(body)
         digest = b"" if known is None else blake2b(body, digest_size=16).digest()
         if known and digest == known and status == requests.codes.ok:
-            return _Result(None, digest, now)
+            return _Result(None, digest, latest)
         try:
-            return _Result(_read(status, body), digest, now)
+            return _Result(_read(status, body), digest, latest)
         except ApiError as error:
-            error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
+            error.retry_after = retry_after_seconds(headers.get("Retry-After"), dated)
             if isinstance(error, Throttled):
                 # The pages of the market list are asked for side by side, those of a wallet one after the other.
                 subject = f"{path} {parameters}" if path == self._settings.markets_path else path
                 self._throttling.take_in(error, subject, sent_at)
             raise
+
+    def _time_of(self, date_header: str | None) -> tuple[datetime, float]:
+        """The time of an answer, by which its other headers are meant, and the latest time that it can be."""
+        now = datetime.now(UTC)
+        dated = read_date(date_header)
+        if dated is not None:
+            self._clock.note(dated, now)
+        return dated or now, self._clock.latest(dated or now, now)
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
         request = self._blank_request.copy()
@@ -154,15 +167,6 @@ class OpinionClient:
     def _cut_off(self) -> ApiUnavailable | None:
         return ApiUnavailable("the answer took too long and was cut off") if self._gate.has_cut_off else None
 
-    def _exchange_time(self, date_header: str | None) -> datetime:
-        """The exchange's own time, by which the dates in its other headers are meant."""
-        now = datetime.now(UTC)
-        moment = read_date(date_header)
-        if moment is None:
-            return now
-        self.clock_skew = (now - moment).total_seconds()
-        return moment
-
 
 def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     """The page in the answer, unless it is a first one without entries of a list that has some: that is no page."""
@@ -173,7 +177,7 @@ def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
 
 
 def _trade_page(number: int, answer: _Result) -> Page[Trade]:
-    return without_future(_page(number, answer, Trade), answer.time)
+    return without_future(_page(number, answer, Trade), answer.latest)
 
 
 def _session(key: str, adapter: PacedAdapter) -> requests.Session:

@@ -49,6 +49,8 @@ HEADERS: dict[str, tuple[Bend, str | None]] = {
         with_header(b"Date", b"Mon, " + b"9" * 20 + b" Jan 2026 10:00:00 GMT"),
         None,
     ),
+    "a date of the first year": (with_header(b"Date", b"Mon, 01 Jan 0001 00:00:00 +2359"), None),
+    "a date of the second year": (with_header(b"Date", b"Wed, 01 Jan 0002 00:00:00 GMT"), None),
     "a date beyond all years": (with_header(b"Date", b"Fri, 31 Dec 9999 23:59:59 -2359"), None),
     "a wait until a day of twenty digits": (
         lambda _: raw(b"", (b"Retry-After", _ENDLESS_DAY), status=b"503 Busy"),

@@ -11,128 +11,7 @@ from typing import Any
 
 from opinionscope.simulator.response import Response
 from tests.isolation.misbehaving import wire
-
-_DIGITS = b"9" * 20
-_TEXTS = (
-    b"",
-    b"\xff\xfe",
-    b"\x00",
-    b"a" * 70_000,
-    _DIGITS,
-    b"-" + _DIGITS,
-    b"-1",
-    b"1e400",
-    b"Mon, 05 Jan 2026 10:00:00 +99999999",
-    b"Mon, %b Jan 2026 10:00:00 GMT" % _DIGITS,
-    b"Fri, 31 Dec 9999 23:59:59 -2359",
-    b"Mon, 01 Jan 0001 00:00:00 +2359",
-    b"Thu, 01 Jan 1970 00:00:00 GMT",
-    b"3600",
-    b"http://[::1",
-    b"//",
-    b"http://127.0.0.1:1/",
-    b"a=b; expires=Mon, 99-Jan-99999 00:00:00 GMT; max-age=" + _DIGITS,
-    "ü٣".encode(),
-    b"close",
-    b"text/html; charset=\xff; charset=utf-99",
-    b"chunked, gzip",
-    b"5, 6",
-)
-_NAMES = (
-    b"Date",
-    b"Retry-After",
-    b"Location",
-    b"Content-Type",
-    b"Content-Length",
-    b"Content-Encoding",
-    b"Transfer-Encoding",
-    b"Connection",
-    b"Set-Cookie",
-    b"Keep-Alive",
-    b"Trailer",
-    b"Upgrade",
-    b"Content-Range",
-    b"",
-    b"\xff",
-    b"no header at all",
-)
-_STATUSES = (
-    b"HTTP/1.1 %d X",
-    b"HTTP/1.1 %d",
-    b"HTTP/1.0 %d OK",
-    b"HTTP/2 %d",
-    b"HTTP/9.9 %d \xff\xfe",
-    b"http/1.1 %d OK",
-    b"ICY %d OK",
-    b"%d",
-)
-_NUMBERS = (
-    100,
-    101,
-    102,
-    103,
-    200,
-    201,
-    204,
-    206,
-    301,
-    304,
-    307,
-    400,
-    401,
-    403,
-    404,
-    416,
-    429,
-    451,
-    500,
-    503,
-    599,
-    999,
-)
-_VALUES = (
-    b'"\\ud83d"',
-    b'"x\\udc00\\ud83dy"',
-    b'"\xed\xa0\xbd"',
-    b'"\xf0\x9f"',
-    b'"\\u0000"',
-    b'"\x01"',
-    b"1e400",
-    b"-1e400",
-    b"1e-400",
-    b'"1e-999999999"',
-    b'"1e999999999"',
-    b"9" * 5_000,
-    b'"%b"' % (b"9" * 5_000),
-    b"-1",
-    b"0",
-    b"-0.0",
-    b'"1_000"',
-    b'" 1 "',
-    b'"0x10"',
-    '"١٢"'.encode(),
-    b"NaN",
-    b"-Infinity",
-    b'"NaN"',
-    b"null",
-    b"true",
-    b'""',
-    b"[]",
-    b"{}",
-    b"[[[[1]]]]",
-    b"[" * 3_000 + b"]" * 3_000,
-    b'{"a":' * 900 + b"1" + b"}" * 900,
-    b"9223372036854775808",
-    b"18446744073709551616",
-    b"253402300799",
-    b"253402300800",
-    b"1.5",
-    b'"%b"' % (b"x" * 100_000),
-    b"nul",
-    b"'1'",
-    b"1,",
-    b"",
-)
+from tests.isolation.odd_values import HEADER_NAMES, HEADER_VALUES, JSON_VALUES, STATUS_LINES, STATUSES
 
 
 @dataclass
@@ -174,18 +53,18 @@ def spoil(honest: Response, random: Random) -> tuple[Response, list[str]]:
 
 
 def _status(draft: Draft, random: Random) -> None:
-    draft.status = random.choice(_STATUSES) % random.choice(_NUMBERS)
+    draft.status = random.choice(STATUS_LINES) % random.choice(STATUSES)
     if random.random() < 0.3:
         draft.body = random.choice((b"", b"<html>no</html>", b'{"errno":20001,"errmsg":"\\ud83d","result":null}'))
 
 
 def _status_and_wait(draft: Draft, random: Random) -> None:
     draft.status = b"HTTP/1.1 %d X" % random.choice((429, 503))
-    draft.headers.append((b"Retry-After", random.choice(_TEXTS)))
+    draft.headers.append((b"Retry-After", random.choice(HEADER_VALUES)))
 
 
 def _header(draft: Draft, random: Random) -> None:
-    draft.headers.append((random.choice(_NAMES), random.choice(_TEXTS)))
+    draft.headers.append((random.choice(HEADER_NAMES), random.choice(HEADER_VALUES)))
 
 
 def _many_headers(draft: Draft, random: Random) -> None:
@@ -194,7 +73,7 @@ def _many_headers(draft: Draft, random: Random) -> None:
 
 def _header_line(draft: Draft, random: Random) -> None:
     draft.headers.append(
-        (random.choice(_NAMES), b"x\r\n" + random.choice((b" folded", b"\tfolded", b":", b"\x00\x00")))
+        (random.choice(HEADER_NAMES), b"x\r\n" + random.choice((b" folded", b"\tfolded", b":", b"\x00\x00")))
     )
 
 
@@ -255,24 +134,24 @@ def _value(draft: Draft, random: Random) -> None:
     places = list(re.finditer(rb'": ?("[^"]*"|[^",\[\]{}]+)', draft.body))
     if places:
         place = random.choice(places)
-        draft.body = draft.body[: place.start(1)] + random.choice(_VALUES) + draft.body[place.end(1) :]
+        draft.body = draft.body[: place.start(1)] + random.choice(JSON_VALUES) + draft.body[place.end(1) :]
 
 
 def _total_or_number(draft: Draft, random: Random) -> None:
     name = random.choice((b"total", b"errno", b"errmsg", b"list", b"result", b"createdAt", b"txHash"))
-    new = b'"%b":%b,"%b":' % (name, random.choice(_VALUES), name)
+    new = b'"%b":%b,"%b":' % (name, random.choice(JSON_VALUES), name)
     draft.body = draft.body.replace(b'"%b":' % name, new if random.random() < 0.5 else b'"x":0,"%b2":' % name, 1)
 
 
 def _whole_value(draft: Draft, random: Random) -> None:
     draft.body = random.choice(
         (
-            random.choice(_VALUES),
-            b'{"errno":0,"result":%b}' % random.choice(_VALUES),
-            b'{"errno":0,"result":{"total":1,"list":[%b]}}' % random.choice(_VALUES),
-            b'{"errno":%b,"errmsg":%b,"result":null}' % (random.choice(_VALUES), random.choice(_VALUES)),
-            b'{"code":%b,"msg":[%b]}' % (random.choice(_VALUES), random.choice(_VALUES)),
-            b'{"data":[%b],"total":%b}' % (random.choice(_VALUES), random.choice(_VALUES)),
+            random.choice(JSON_VALUES),
+            b'{"errno":0,"result":%b}' % random.choice(JSON_VALUES),
+            b'{"errno":0,"result":{"total":1,"list":[%b]}}' % random.choice(JSON_VALUES),
+            b'{"errno":%b,"errmsg":%b,"result":null}' % (random.choice(JSON_VALUES), random.choice(JSON_VALUES)),
+            b'{"code":%b,"msg":[%b]}' % (random.choice(JSON_VALUES), random.choice(JSON_VALUES)),
+            b'{"data":[%b],"total":%b}' % (random.choice(JSON_VALUES), random.choice(JSON_VALUES)),
             b'{"errno":0,"result":{"total":1,"list":[' + b",".join([b"0"] * 2_000) + b"]}}",
         )
     )
@@ -296,7 +175,7 @@ def _items(draft: Draft, random: Random) -> None:
     try:
         document: Any = json.loads(draft.body)
         entries = document["result"]["list"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return
     if isinstance(entries, list):
         document["result"]["list"] = random.choice(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,16 @@ def test_trusted_certificates_that_are_missing_are_told_in_our_own_words(
         pytest.raises(ApiUnavailable, match="the file of trusted certificates is missing"),
     ):
         client.fetch_trades(WALLET, 1)
+
+
+def test_the_date_of_a_single_answer_does_not_turn_back_the_clock_for_the_others(tmp_path: Path) -> None:
+    sent = iter([b"Thu, 01 Jan 1970 00:00:00 GMT", b"", b"Fri, 31 Dec 9999 23:59:59 GMT", b""])
+
+    def answer(connection: socket.socket, path: str) -> None:
+        date = next(sent) or formatdate(time.time() - 5, usegmt=True).encode()
+        connection.sendall(page(path).replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\nDate: " + date))
+
+    with client_of(Listener(answer), tmp_path) as client:
+        for name in ("a", "b", "c", "d"):
+            assert client.fetch_trades(name, 1).length == 1
+        assert client.clock_skew == pytest.approx(5, abs=2)
