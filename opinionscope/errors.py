@@ -1,7 +1,6 @@
 """The exceptions of opinionscope, each with the status that the command line exits with."""
 
 from enum import IntEnum
-from typing import ClassVar
 
 
 class ExitStatus(IntEnum):
@@ -39,6 +38,10 @@ class StoreError(OpinionscopeError):
     """The database cannot be opened, read or written."""
 
 
+class ValueRefused(OpinionscopeError):
+    """The database works and does not take a value: too large, or against a constraint of the table."""
+
+
 class ApiError(OpinionscopeError):
     """A request to the exchange got no usable answer. `retry_after` is the wait in seconds that it asks for."""
 
@@ -48,7 +51,7 @@ class ApiError(OpinionscopeError):
 class TransientApiError(ApiError):
     """A failure that is worth another try. `is_paced`: the pacer already makes everyone wait before it."""
 
-    is_paced: ClassVar[bool] = False
+    is_paced = False
 
 
 class ApiUnavailable(TransientApiError):

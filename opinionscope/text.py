@@ -1,4 +1,15 @@
-"""Text from outside, made harmless to whoever reads it on a terminal or in a log."""
+"""Text from outside: made valid when it comes in, and harmless to whoever reads it on a terminal or in a log."""
+
+
+def well_formed(text: str) -> str:
+    """The text as valid Unicode: two halves of a surrogate pair become their character, a lone one a �."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def one_line(text: str, limit: int) -> str:

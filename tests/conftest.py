@@ -87,11 +87,14 @@ Trading = Callable[..., ExchangeServer]
 
 @pytest.fixture
 def trading(command: CommandLine) -> Iterator[Trading]:
-    """Start an exchange that `command` talks to: `trading(exchange, rate_limit=None, …)`. It ends with the test."""
+    """Start an exchange that `command` talks to: `trading(exchange, rate_limit=None, …)`. It ends with the test.
+
+    `kind` is the class of its server.
+    """
     servers: list[ExchangeServer] = []
 
-    def start(exchange: Exchange, **options: Any) -> ExchangeServer:
-        server = ExchangeServer(exchange, **{"rate_limit": None, **options})
+    def start(exchange: Exchange, kind: type[ExchangeServer] = ExchangeServer, **options: Any) -> ExchangeServer:
+        server = kind(exchange, **{"rate_limit": None, **options})
         server.start()
         servers.append(server)
         command.settings |= {

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from opinionscope.addresses import parse_address
 from opinionscope.api.answers import Page, read_detail, read_page, read_result
-from opinionscope.api.failures import retry_after_seconds
+from opinionscope.api.headers import retry_after_seconds
 from opinionscope.api.models import Market, Trade
 from opinionscope.errors import ApiError, ConfigurationError, UsageError
 from opinionscope.jobs.markets.rows import child_row, top_level_row

@@ -5,14 +5,22 @@ paths: `{"data": […]}`. An application error comes with HTTP 200, a number oth
 """
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from opinionscope.api.failures import failure_of, printable
-from opinionscope.errors import BadAnswer
+from opinionscope.api.models import Trade
+from opinionscope.errors import ApiUnavailable, BadAnswer
+from opinionscope.text import well_formed
 
+LONGEST_LIST = 1_000
+CLOCK_TOLERANCE = timedelta(days=1)
+_LONGEST_NUMBER = 400
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _DESCRIBED_PROBLEMS = 3
 _LARGEST_TOTAL = 10**15
 
@@ -66,13 +74,29 @@ def read_page(result: Any, model: type[Item], digest: bytes = b"") -> Page[Item]
     return Page(items, total, len(entries), problems, digest)
 
 
+def without_future(page: Page[Trade], exchange_time: float) -> Page[Trade]:
+    """The page without trades that are dated after that time (unix seconds), and would count as recent for ever."""
+    latest = exchange_time + CLOCK_TOLERANCE.total_seconds()
+    kept = [trade for trade in page.items if trade.created_at <= latest]
+    if len(kept) == len(page.items):
+        return page
+    problems = [
+        printable(f"item {trade.tx_hash}: createdAt: {trade.created_at} is in the future")
+        for trade in page.items
+        if trade.created_at > latest
+    ]
+    return replace(page, items=kept, problems=page.problems + problems)
+
+
 def _count(total: Any) -> Any:
     """A count that came as digits is one, as all other numbers of this API."""
     return int(total) if isinstance(total, str) and total.isascii() and total.isdecimal() and len(total) < 20 else total
 
 
 def read_items(entries: list[Any], model: type[Item]) -> tuple[list[Item], list[str]]:
-    """The entries that can be read, and a description of each that cannot."""
+    """The entries that can be read, and a description of each that cannot. Raises BadAnswer if they are too many."""
+    if len(entries) > LONGEST_LIST:
+        raise BadAnswer(f"the list has {len(entries)} entries")
     items, problems = list[Item](), list[str]()
     for entry in entries:
         try:
@@ -92,10 +116,37 @@ def read_detail(result: Any, model: type[Item]) -> Item:
 
 
 def _parse(body: bytes) -> Any:
+    """The JSON in the answer, with all its texts valid. Raises ApiUnavailable where the answer is cut off."""
+    text = body.decode(json.detect_encoding(body), "replace").strip()
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadAnswer(f"the answer is no JSON ({len(body)} bytes: {printable(repr(body[:60]))})") from None
+        document = json.loads(text, parse_int=_whole_number)
+        return _with_valid_texts(document) if _ESCAPED_SURROGATE.search(text) else document
+    except (ValueError, RecursionError) as error:
+        failure = ApiUnavailable if _is_cut_off(text, error) else BadAnswer
+        raise failure(f"the answer is no JSON ({len(body)} bytes: {printable(repr(body[:60]))})") from None
+
+
+def _whole_number(digits: str) -> int | str:
+    """The number; digits that Python would refuse to read stay text, so that they cost their item and not the page."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
+
+
+def _with_valid_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, list):
+        return [_with_valid_texts(item) for item in value]
+    if isinstance(value, dict):
+        return {well_formed(name): _with_valid_texts(item) for name, item in value.items()}
+    return value
+
+
+def _is_cut_off(text: str, error: Exception) -> bool:
+    """Whether the text can be the beginning of an answer."""
+    if not text:
+        return True
+    at_the_end = isinstance(error, json.JSONDecodeError) and error.pos >= len(text)
+    return text.startswith("{") and (at_the_end or not text.endswith("}"))
 
 
 def _describe(entry: Any, error: ValidationError) -> str:

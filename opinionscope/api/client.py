@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -11,13 +12,16 @@ from typing import Any, NamedTuple, Self
 import requests
 
 from opinionscope import __version__
-from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result
-from opinionscope.api.failures import failure_of_status, retry_after_seconds, transport_failure
+from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result, without_future
+from opinionscope.api.clock import ExchangeClock
+from opinionscope.api.failures import failure_of_status, transport_failure
+from opinionscope.api.headers import read_date, retry_after_seconds
 from opinionscope.api.models import Market, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
+from opinionscope.api.throttling import Throttling
 from opinionscope.api.transport import PacedAdapter, RequestGate
-from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, OpinionscopeError, Throttled
 from opinionscope.settings import Settings
 
 PAGE_SIZE = 20
@@ -26,34 +30,36 @@ READ_SECONDS = 10.0
 LARGEST_ANSWER = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
 _SHORTEST_SECRET = 12
+_WITHOUT_CONTENT = {*range(100, 200), 204, 304}
 
 logger = logging.getLogger(__name__)
 
 
 class _Result(NamedTuple):
-    """The result in an answer, and the digest of its bytes if asked for; None if the digest was already known."""
+    """The result in an answer, which is None if its digest was already known; the digest of its bytes if asked for;
+    and the latest time, in unix seconds, that it can be on the exchange."""
 
     content: Any
     digest: bytes
+    latest: float
 
 
 class OpinionClient:
     """A session with the exchange. Threads may share it; requests take turns on the shared rate limit.
 
     `deadline` (monotonic seconds) is the moment after which no request begins: OutOfTime is raised instead. Every
-    fetch raises an ApiError of the kind that fits, after the configured number of attempts. `clock_skew` is by how
-    many seconds this machine's clock is ahead of the exchange's, by the Date of the last answer; None before one.
+    fetch raises an ApiError of the kind that fits, after the configured number of attempts.
     """
 
     def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
         self._settings = settings
         self._key = settings.require_api_key()
-        self._pacer = pacer
+        self._throttling = Throttling(pacer)
         self._gate = RequestGate(pacer, deadline)
         self._session = _session(self._key, PacedAdapter(self._gate, connections))
         # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
         self._blank_request = self._session.prepare_request(requests.Request("GET", "https://localhost"))
-        self.clock_skew: float | None = None
+        self._clock = ExchangeClock()
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
     def __enter__(self) -> Self:
@@ -62,6 +68,11 @@ class OpinionClient:
     def __exit__(self, *exception: object) -> None:
         self._gate.close()
         self._session.close()
+
+    @property
+    def clock_skew(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the exchange's; None before an answer with a Date."""
+        return self._clock.skew
 
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
@@ -81,12 +92,12 @@ class OpinionClient:
 
         Trades that may still be filled are left out; what was cancelled or failed is there.
         """
-        return _without_pending(_page(page, self._fetch(*self._trades_request(address, page)), Trade))
+        return _trade_page(page, self._fetch(*self._trades_request(address, page)))
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
-        return None if answer.digest == known else _without_pending(_page(1, answer, Trade))
+        return None if answer.digest == known else _trade_page(1, answer)
 
     def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
@@ -95,42 +106,64 @@ class OpinionClient:
         return self._retries.call(lambda: self._fetch_once(path, parameters, known))
 
     def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
+        """One try. Whatever goes wrong in it is one of our errors afterwards, with the key in none of them."""
+        try:
+            return self._ask(path, parameters, known)
+        except OpinionscopeError as error:
+            error.args = (str(error).replace(self._key, "***"),)
+            raise
+        except Exception as error:  # noqa: BLE001 - an answer may do anything, and it must stay this request's failure
+            trace = "".join(traceback.format_exception(error)).replace(self._key, "***")
+            logger.debug("GET %s %s failed\n%s", path, parameters, trace)
+            # Without what caused it, which may quote an answer with the key in it.
+            raise (self._cut_off() or transport_failure(error)) from None
+
+    def _ask(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
         with self._gate.request():
-            try:
-                status, headers, body = self._get(path, parameters)
-            except requests.RequestException as error:
-                raise self._cut_off() or transport_failure(error) from error
+            status, headers, body = self._get(path, parameters)
             sent_at, late = self._gate.sent_at, self._cut_off()
         if late:
             raise late
         took = time.monotonic() - sent_at
         logger.debug("GET %s %s: HTTP %d, %d bytes in %.3f s", path, parameters, status, len(body), took)
-        now = self._exchange_time(headers.get("Date"))
+        dated, latest = self._time_of(headers.get("Date"))
         body = self._without_key(body)
         digest = b"" if known is None else blake2b(body, digest_size=16).digest()
         if known and digest == known and status == requests.codes.ok:
-            return _Result(None, digest)
+            return _Result(None, digest, latest)
         try:
-            return _Result(_read(status, body), digest)
+            return _Result(_read(status, body), digest, latest)
         except ApiError as error:
-            error.args = (str(error).replace(self._key, "***"),)
-            error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
+            error.retry_after = retry_after_seconds(headers.get("Retry-After"), dated)
             if isinstance(error, Throttled):
-                self._pacer.slow_down(sent_at, error.retry_after)
+                # The pages of the market list are asked for side by side, those of a wallet one after the other.
+                subject = f"{path} {parameters}" if path == self._settings.markets_path else path
+                self._throttling.take_in(error, subject, sent_at)
             raise
+
+    def _time_of(self, date_header: str | None) -> tuple[datetime, float]:
+        """The time of an answer, by which its other headers are meant, and the latest time that it can be."""
+        now = datetime.now(UTC)
+        dated = read_date(date_header)
+        if dated is not None:
+            self._clock.note(dated, now)
+        return dated or now, self._clock.latest(dated or now, now)
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
         request = self._blank_request.copy()
         request.prepare_url(self._settings.base_url + path, parameters)
-        response = self._session.send(
-            request, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True
-        )
+        # Not by way of the session, which reads any redirect to its end to find out where it leads.
+        adapter = self._session.get_adapter(self._settings.base_url)
+        response = adapter.send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)
         with response:
             body = bytearray()
             for chunk in response.iter_content(_CHUNK):
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise BadAnswer(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB")
+        is_announced = any(name in response.headers for name in ("Content-Length", "Transfer-Encoding"))
+        if not (body or is_announced or response.status_code in _WITHOUT_CONTENT):
+            raise ApiUnavailable("the connection broke before the answer")
         return response.status_code, response.headers, bytes(body)
 
     def _without_key(self, body: bytes) -> bytes:
@@ -141,15 +174,6 @@ class OpinionClient:
     def _cut_off(self) -> ApiUnavailable | None:
         return ApiUnavailable("the answer took too long and was cut off") if self._gate.has_cut_off else None
 
-    def _exchange_time(self, date_header: str | None) -> datetime:
-        """The exchange's own time, by which the dates in its other headers are meant."""
-        now = datetime.now(UTC)
-        seconds = retry_after_seconds(date_header, datetime.fromtimestamp(0, UTC))
-        if seconds is None:
-            return now
-        self.clock_skew = now.timestamp() - seconds
-        return datetime.fromtimestamp(seconds, UTC)
-
 
 def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     """The page in the answer, unless it is a first one without entries of a list that has some: that is no page."""
@@ -159,7 +183,9 @@ def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     return page
 
 
-def _without_pending(page: Page[Trade]) -> Page[Trade]:
+def _trade_page(number: int, answer: _Result) -> Page[Trade]:
+    """A page of trades that have happened: none that is still pending, none from the future."""
+    page = without_future(_page(number, answer, Trade), answer.latest)
     if any(trade.is_pending for trade in page.items):
         return replace(page, items=[trade for trade in page.items if not trade.is_pending])
     return page

@@ -2,10 +2,10 @@
 
 import errno
 import os
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from opinionscope.errors import (
     AccessBlocked,
@@ -35,6 +35,8 @@ _BY_NUMBER: dict[int, tuple[type[ApiError], str]] = {
     10403: (LocationBlocked, "Opinion does not serve this machine's location"),
 }
 _LONGEST_MESSAGE = 200
+# What `requests` says in an OSError of its own.
+_NO_CERTIFICATES = "Could not find a suitable TLS CA certificate bundle"
 _NO_CONNECTION = {
     "NameResolutionError": "the exchange's host name cannot be resolved",
     os.strerror(errno.ECONNREFUSED): "refused",
@@ -47,28 +49,28 @@ def failure_of_status(status: int, said_in_envelope: ApiError | None) -> ApiErro
 
     A 429 or 5xx is what it is, whatever comes with it. Otherwise the envelope knows better than the status.
     """
-    if 300 <= status < 400:
-        return BadAnswer(
-            f"the exchange redirects elsewhere (HTTP {status}); redirects are not followed: check the base URL"
-        )
+    if status < 300:
+        return ApiUnavailable(f"HTTP {status} without a response body")
+    if status < 400:
+        return BadAnswer(f"the exchange redirects elsewhere (HTTP {status}), which is not followed: check the base URL")
     known = isinstance(said_in_envelope, RequestRefused | AccessRefused | ApiUnavailable)
     if said_in_envelope and known and status < 500 and status != _THROTTLED:
         return said_in_envelope
     if status in _BLOCKED:
         return AccessBlocked(
-            f"something between this machine and the exchange blocks it (HTTP {status} without an answer of this API): "
+            f"something between this machine and the exchange blocks it (HTTP {status}, not from the Opinion API): "
             "check firewalls, proxies and the network"
         )
     if status == 404:
-        # Not the exchange's word that something doesn't exist: that comes in an envelope.
-        return BadAnswer("404 without an answer of this API: check OPINION_TRADE_BASE_URL and the paths below it")
+        # The exchange itself says in an envelope that something doesn't exist.
+        return BadAnswer("HTTP 404, not from the Opinion API: check OPINION_TRADE_BASE_URL and the path settings")
     return failure_of(status, "")
 
 
 def failure_of(number: object, message: str) -> ApiError:
     """The exception for an HTTP status, or for an `errno` or `code` in the envelope."""
     text = str(number)
-    code = int(text) if text.isdecimal() and len(text) < 10 else -1
+    code = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
     said = f" ({printable(message)})" if message else ""
     if code in KEY_TROUBLE:
         return KeyRefused(f"the exchange refuses the API key: {code}{said}. Check OPINION_TRADE_API_KEY")
@@ -80,9 +82,13 @@ def failure_of(number: object, message: str) -> ApiError:
     return RequestRefused(f"the exchange refuses the request: {printable(text)}{said}")
 
 
-def transport_failure(error: requests.RequestException) -> ApiUnavailable:
-    """The exception for a request that got no complete answer."""
+def transport_failure(error: Exception) -> ApiUnavailable:
+    """The exception for a request that got no complete answer, whatever kept it from that."""
     text = str(error)
+    if not isinstance(error, requests.RequestException | HTTPError | HTTPException | OSError):
+        return ApiUnavailable(f"the answer cannot be read ({type(error).__name__})")
+    if _NO_CERTIFICATES in text:
+        return ApiUnavailable("no secure connection: the file of trusted certificates is missing")
     if isinstance(error, requests.exceptions.SSLError):
         certificate = "CERTIFICATE_VERIFY_FAILED" in text
         reason = "the exchange's certificate cannot be verified" if certificate else "the server doesn't speak TLS"
@@ -93,22 +99,6 @@ def transport_failure(error: requests.RequestException) -> ApiUnavailable:
         return ApiUnavailable("no answer in time")
     reasons = [reason for sign, reason in _NO_CONNECTION.items() if sign in text]
     return ApiUnavailable(f"no connection: {reasons[0]}" if reasons else "the connection broke")
-
-
-def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """The wait a Retry-After header asks for, in seconds or as a date; None without a usable one.
-
-    See https://www.rfc-editor.org/rfc/rfc9110#field.retry-after.
-    """
-    text = (header or "").strip()
-    if text.isdecimal() and text.isascii():
-        return float(text[:9])
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def printable(text: str) -> str:

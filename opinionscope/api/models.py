@@ -5,6 +5,7 @@ Source: the vendor's developer guide ("Opinion Open API") and recorded answers o
 strings of up to 18 fraction digits; they stay exact (`Decimal`) here.
 """
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 LARGEST_AMOUNT = Decimal(10) ** 15
 LAST_SECOND = 253_402_300_799
+
+_is_number = re.compile(r"[+-]?([0-9]{1,80}(\.[0-9]{0,80})?|\.[0-9]{1,80})([eE][+-]?[0-9]{1,3})?").fullmatch
 
 MARKET_STATUSES = {1: "created", 2: "activated", 3: "resolving", 4: "resolved", 5: "failed", 6: "deleted"}
 CREATED = 1
@@ -30,10 +33,14 @@ def _no_id(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """Only numbers and their texts: a boolean, which pydantic takes for a whole number, is neither."""
+    """Only numbers and their texts in ASCII digits; pydantic would also take booleans, "1_000" and "1e-999999999"."""
+    if isinstance(value, str):
+        if _is_number(value) or not value:
+            return value or None
+        raise ValueError("a finite number is expected")
     if isinstance(value, bool):
         raise ValueError("a number is expected")
-    return _blank_to_none(value)
+    return value
 
 
 def _side(value: Any) -> Any:
@@ -45,9 +52,10 @@ def _no_moment(value: Any) -> Any:
     return None if value in (0, "0") else value
 
 
-# Pydantic refuses booleans and empty texts for a Decimal by itself, and a Python function costs more than the rest.
-Amount = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
-_Signed = Annotated[Decimal, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+Amount = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+_Signed = Annotated[
+    Decimal, BeforeValidator(_number), Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)
+]
 _Whole = Annotated[int, BeforeValidator(_number)]
 _Moment = Annotated[_Whole, Field(ge=1, le=LAST_SECOND)]
 

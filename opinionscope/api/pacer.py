@@ -98,6 +98,13 @@ class Pacer:
                 # Asleep without the lock, so that a 429 that another thread or process meets is heard at once.
                 time.sleep(slot - now)
 
+    def count_refusal(self) -> None:
+        """Count a 429 that concerns nobody but the request it was the answer to."""
+        with self._exclusive() as pace:
+            self.throttled += 1
+            _count_minute(pace, throttled=1)
+            self._write(pace)
+
     def slow_down(self, sent_at: float, retry_after: float | None) -> None:
         """Take in a 429 to a request that left at `sent_at`: everyone waits `retry_after` seconds and goes slower.
 

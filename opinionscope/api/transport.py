@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPResponse, IncompleteRead
+from ssl import SSLWantReadError
 from typing import Any, ClassVar
 
 from requests.adapters import HTTPAdapter
@@ -13,6 +15,7 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.api.watchdog import Watchdog
 
 ANSWER_SECONDS = 20.0
+_CONNECTIONS_A_REQUEST = 3
 SECONDS_AFTER_DEADLINE = 5.0
 
 
@@ -64,14 +67,56 @@ class RequestGate:
         self._watchdog.close()
 
 
+class _Answer(HTTPResponse):
+    """An answer after which the connection is kept only if nothing can follow: if it is a 200 with content.
+
+    After an interim answer (103), a 204 or an empty 200 the real one may still be on its way, and would be taken for
+    the answer to the next request.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        self.will_close = self.will_close or self.status != 200 or self.length == 0
+
+    def _safe_read(self, amt: int) -> bytes:
+        # urllib3 asks for as many bytes as the size of a chunk says, and a negative one would mean all that ever comes.
+        if amt < 0:
+            raise IncompleteRead(b"")
+        return super()._safe_read(amt)  # type: ignore[misc,no-any-return]
+
+
 class _PacedConnection(HTTPConnection):
     gate: ClassVar[RequestGate]
+    response_class = _Answer
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        with self.gate.sending(self):
-            super().request(*args, **kwargs)
+        for _ in range(_CONNECTIONS_A_REQUEST):
+            if self.sock is None:
+                self.connect()
+            with self.gate.sending(self):
+                # Now, after the wait for the turn: what came in the meantime belongs to no request.
+                if self._is_quiet():
+                    super().request(*args, **kwargs)
+                    return
+            self.close()
+        raise ConnectionError("the server talks before it is asked")
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing waits to be read, neither content nor the end of the connection.
+
+        A read rather than a look at the socket: on a TLS connection what waits may be mere session tickets.
+        """
+        timeout = self.sock.gettimeout()
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1)
+        except (BlockingIOError, SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        finally:
+            self.sock.settimeout(timeout)
+        return False
 
 
 class _PacedTlsConnection(_PacedConnection, HTTPSConnection):
@@ -83,7 +128,7 @@ class PacedAdapter(HTTPAdapter):
 
     def __init__(self, gate: RequestGate, connections: int) -> None:
         self._gate = gate
-        super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
+        super().__init__(pool_connections=1, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Build the pools with paced connections."""

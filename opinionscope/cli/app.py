@@ -13,6 +13,7 @@ from opinionscope import __version__
 from opinionscope.cli.command_table import COMMANDS, load_command
 from opinionscope.cli.errors import VERBOSE, exit_status_of
 from opinionscope.cli.job_command import find_command
+from opinionscope.text import well_formed
 
 
 class CommandLine(TyperGroup):
@@ -30,7 +31,7 @@ class CommandLine(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and exit with its status."""
-        given = list(sys.argv[1:] if args is None else args)
+        given = [well_formed(word) for word in (sys.argv[1:] if args is None else args)]
         verbose = VERBOSE in given
         if verbose:
             _show_log()

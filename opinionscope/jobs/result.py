@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from opinionscope.store.sync_logs import RunStatus
+from opinionscope.text import one_line
 
 ReportProgress = Callable[[str, int, int | None], None]
 """Called as the work goes on: what is counted, how many are done, and out of how many (None if unknown)."""
 
 _DESCRIBED_ERRORS = 5
+_LONGEST_ERROR = 500
 
 
 def no_progress(what: str, done: int, total: int | None) -> None:
@@ -17,7 +19,7 @@ def no_progress(what: str, done: int, total: int | None) -> None:
 
 @dataclass
 class JobResult:
-    """Counted results of a run. `errors` says what failed, one line each."""
+    """Counted results of a run. `errors` says what failed, one line of bounded length each."""
 
     item_count: int = 0
     failed_count: int = 0
@@ -27,7 +29,7 @@ class JobResult:
     def fail(self, error: str, count: int = 1) -> None:
         """Count something that failed."""
         self.failed_count += count
-        self.errors.append(error)
+        self.errors.append(one_line(error, _LONGEST_ERROR))
 
     @property
     def status(self) -> RunStatus:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opinionscope.alerts.run_monitor import RunMonitor, monitor_run
 from opinionscope.errors import ConfigurationError, OpinionscopeError, StoreError
 from opinionscope.job_table import Job
+from opinionscope.jobs.failures import describe, explain
 from opinionscope.jobs.interrupts import Interrupts
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.locks import beside, try_lock
@@ -107,10 +108,9 @@ def _run_logged(
             monitor.begin(store)
             result = work(run)
     except BaseException as error:
-        reason = _describe(error)
-        close_run(store, run_id, _outcome_of(run, run.result, "failed", reason), clock())
+        close_run(store, run_id, _outcome_of(run, run.result, "failed", describe(error)), clock())
         with interrupts.raised():
-            monitor.end(store, reason, configuration_is_wrong=isinstance(error, ConfigurationError))
+            monitor.end(store, explain(error), configuration_is_wrong=isinstance(error, ConfigurationError))
         raise
     close_run(store, run_id, _outcome_of(run, result, result.status, result.error), clock())
     logger.debug("run %d of %s %s: %d items", run_id, job.name, result.status, result.item_count)
@@ -125,10 +125,3 @@ def _run_logged(
 def _outcome_of(run: Run, result: JobResult, status: "Any", error: str | None) -> Outcome:
     requests, throttled = run.count_requests()
     return Outcome(status, result.item_count, result.failed_count, requests, throttled, error)
-
-
-def _describe(error: BaseException) -> str:
-    """What the log says about an exception that ended a run."""
-    if isinstance(error, OpinionscopeError):
-        return str(error)
-    return f"unexpected {type(error).__name__}: {error}"

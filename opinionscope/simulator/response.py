@@ -17,17 +17,24 @@ class Transmission(Enum):
     RESET_BEFORE_ANSWER = auto()
     RESET_IN_BODY = auto()
     HUGE_BODY = auto()
+    RAW = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP answer. Status 0: nothing that could be called an answer is sent."""
+    """An HTTP answer. Status 0: nothing that could be called an answer is sent.
+
+    Delivered as RAW, the body is all that is sent, head included. `late` comes unasked, a moment after the answer;
+    `closes` ends the connection then.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     delivery: Transmission = Transmission.WHOLE
+    late: bytes = b""
+    closes: bool = False
 
 
 def success(result: bytes, envelope: Envelope) -> Response:

@@ -17,6 +17,7 @@ LONGEST_LINE = 65_536
 LONGEST_BODY = 1_000_000
 HUGE_BODY_BYTES = 200_000_000
 DRIP_SECONDS = 1.0
+LATE_SECONDS = 0.03
 _RESET_ON_CLOSE = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # struct linger: on, 0 seconds
 
 
@@ -138,10 +139,17 @@ class Connection(StreamRequestHandler):
 
     def _deliver(self, answer: Response, head: bytes) -> bool:
         """Send an answer; whether the connection can serve another request."""
-        return _DELIVERIES[answer.delivery](self, head, answer.body)
+        keeps_alive = _DELIVERIES[answer.delivery](self, head, answer.body)
+        if answer.late and not self.server.stopping.wait(LATE_SECONDS):
+            self.wfile.write(answer.late)
+        return keeps_alive and not answer.closes
 
     def _whole(self, head: bytes, body: bytes) -> bool:
         self.wfile.write(head + body)  # in one write: a small answer leaves in a single packet
+        return True
+
+    def _raw(self, _head: bytes, body: bytes) -> bool:
+        self.wfile.write(body)
         return True
 
     def _hang(self, _head: bytes, _body: bytes) -> bool:
@@ -185,4 +193,5 @@ _DELIVERIES: dict[Transmission, Callable[[Connection, bytes, bytes], bool]] = {
     Transmission.RESET_BEFORE_ANSWER: Connection._reset_before_answer,
     Transmission.RESET_IN_BODY: Connection._reset_in_body,
     Transmission.HUGE_BODY: Connection._huge_body,
+    Transmission.RAW: Connection._raw,
 }

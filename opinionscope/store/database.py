@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from opinionscope.errors import StoreError
+from opinionscope.errors import StoreError, ValueRefused
 from opinionscope.locks import beside, open_private, wait_for_lock
 
 SCHEMA_VERSION = 5
@@ -32,7 +32,8 @@ Transaction = sqlite3.Connection
 class Store:
     """A connection that threads may share: each transaction and each query has it to itself.
 
-    Every method raises StoreError, which says what to do, when SQLite reports a failure.
+    Every method raises StoreError, which says what to do, when SQLite reports a failure, and ValueRefused when SQLite
+    does not accept a value although the database works.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -152,9 +153,15 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.row_factory = sqlite3.Row
+    # SQLite's own lower() knows ASCII alone.
+    connection.create_function("casefold", 1, _casefold, deterministic=True)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
+
+
+def _casefold(text: str | None) -> str | None:
+    return None if text is None else text.casefold()
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -195,9 +202,11 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn a SQLite error into a StoreError that says what to do."""
+    """Turn a SQLite error into one of ours; a StoreError says what to do."""
     try:
         yield
+    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError) as error:
+        raise ValueRefused(f"{path} does not take a value ({error}).") from error
     except sqlite3.Error as error:
         raise StoreError(_explain(error, path)) from error
 

@@ -99,7 +99,7 @@ _UPSERT = f"""
     ON CONFLICT (platform, external_id, market_type = 'categorical') DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}, updated_at = excluded.updated_at
 """  # noqa: S608
-_CONDITIONS = {"search": "instr(lower(title), lower(:search)) > 0", "status": "status = :status"}
+_CONDITIONS = {"search": "instr(casefold(title), casefold(:search)) > 0", "status": "status = :status"}
 
 
 def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> set[MarketKey]:

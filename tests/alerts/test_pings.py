@@ -114,3 +114,16 @@ def test_the_real_command_pings_silently(command: CommandLine, receiver: Receive
 def test_addresses_keep_their_query() -> None:
     assert ping_address("https://hc/x/?a=1", "whales", "fail") == "https://hc/x/fail?a=1"
     assert ping_address("https://hc/x/", "whales") == "https://hc/x/"
+
+
+def test_a_list_of_certificates_that_is_not_there_is_told_in_the_state_and_by_no_traceback(
+    command: CommandLine, receiver: Receiver
+) -> None:
+    command.settings |= {
+        "OPINIONSCOPE_PING_URL": receiver.url.replace("http:", "https:"),
+        "REQUESTS_CA_BUNDLE": "/nonexistent/certificates.pem",
+    }
+    result = command("stats")
+    assert "Traceback" not in result.stderr
+    assert command.query("SELECT last_error FROM deliveries WHERE last_sent_at IS NULL") == [("not sent (OSError)",)]
+    assert "not sent (OSError)" in command("status").stdout

@@ -11,11 +11,13 @@ import pytest
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
-from opinionscope.errors import Paused
+from opinionscope.errors import Paused, Throttled
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
+from tests.isolation.misbehaving import MisbehavingServer, raw
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
+WALLETS = ["0x" + "a" * 40, "0x" + "b" * 40]
 
 _SENDER = """
 import sys, threading, time
@@ -78,17 +80,41 @@ def test_processes_and_threads_share_the_limit_and_use_it(tmp_path: Path, limit:
 def test_the_wait_that_the_exchange_asks_for_is_taken_as_seconds_as_a_date_or_as_a_second(
     tmp_path: Path, header: str | None, pause: int
 ) -> None:
-    """The exchange's clock stands still, and far from ours: a date is meant by its clock."""
+    """The exchange's clock stands still, and far from ours: a date is meant by its clock.
+
+    It is everyone's wait once it is asked for in the answers to two wallets.
+    """
     with ExchangeServer(still_exchange(), rate_limit=0, retry_after=header) as server:
-        settings = Settings.model_validate({"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": server.url})
+        settings = Settings.model_validate(
+            {
+                "OPINION_TRADE_API_KEY": "key",
+                "OPINION_TRADE_BASE_URL": server.url,
+                "OPINIONSCOPE_MAX_ATTEMPTS": 1,
+            }
+        )
         pacer = Pacer(tmp_path / "pacer", 15)
         deadline = time.monotonic() + 0.7
         with OpinionClient(settings, pacer, connections=1, deadline=deadline) as client:
-            with pytest.raises(Exception, match=r"429|pause"):
-                client.fetch_trades("0x" + "a" * 40, 1)
+            for wallet in WALLETS:
+                with pytest.raises(Throttled):
+                    client.fetch_trades(wallet, 1)
             with pytest.raises(Paused) as paused, pacer.turn(deadline):
                 pytest.fail("a turn came in a pause")
         pacer.close()
-        assert len(server.requests) == 1
-    asked = float(str(paused.value).split()[-3])
-    assert asked == pytest.approx(pause, abs=1)
+        assert len(server.requests) == 2
+    assert float(str(paused.value).split()[-3]) == pytest.approx(pause, abs=1)
+
+
+def test_a_long_wait_that_is_asked_for_in_one_wallet_s_answer_keeps_no_other_waiting(tmp_path: Path) -> None:
+    wallet, other = WALLETS
+    with MisbehavingServer(still_exchange(), rate_limit=None) as server:
+        server.bent = {wallet: lambda _: raw(b"", (b"Retry-After", b"3600"), status=b"429 Too Many Requests")}
+        settings = Settings.model_validate({"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": server.url})
+        pacer = Pacer(tmp_path / "pacer", 15)
+        with OpinionClient(settings, pacer, connections=1, deadline=time.monotonic() + 5) as client:
+            for _ in range(2):
+                with pytest.raises(Throttled):
+                    client.fetch_trades(wallet, 1)
+                assert client.fetch_trades(other, 1).length == 0
+        pacer.close()
+        assert len(server.requests) == 4

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.errors import StoreError
+from opinionscope.errors import StoreError, ValueRefused
 from opinionscope.store.database import Store
 
 
@@ -28,6 +28,6 @@ def test_an_error_undoes_all_of_it_and_the_next_one_goes_on(tmp_path: Path, fail
 def test_an_error_of_the_database_is_told_in_words_that_say_what_to_do(tmp_path: Path) -> None:
     with Store.open(tmp_path / "o.db") as store:
         insert(store, "twice")
-        with pytest.raises(StoreError, match="UNIQUE"):
+        with pytest.raises(ValueRefused, match="UNIQUE"):
             insert(store, "twice")
         assert store.value("SELECT count(*) FROM request_minutes") == 1

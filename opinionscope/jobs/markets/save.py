@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from opinionscope.api.models import Market
+from opinionscope.errors import ValueRefused
+from opinionscope.jobs.failures import contained
 from opinionscope.jobs.markets.rows import rows_of
 from opinionscope.jobs.result import JobResult
 from opinionscope.store.database import Store
@@ -22,16 +24,24 @@ class MarketSaver:
 
     def save(self, markets: Sequence[Market]) -> None:
         """Upsert markets and their children; a child that cannot be read is counted as failed."""
-        rows: list[MarketRow] = []
-        for market in markets:
-            found, problems = rows_of(market)
-            rows += found
-            for problem in problems:
-                self._result.fail(f"{problem} (child of {market.market_id})")
-        self.save_rows(rows)
+        by_market = [rows for market in markets if (rows := self._try_rows(market))]
+        try:
+            self.save_rows([row for rows in by_market for row in rows])
+        except ValueRefused:
+            for rows in by_market:
+                with contained(self._result.fail, f"market {rows[0].external_id}"):
+                    self.save_rows(rows)
 
     def save_rows(self, rows: Sequence[MarketRow]) -> None:
         """Upsert rows."""
         self.changed |= save_markets(self._store, rows, self._now)
         self.stored.update(row.key for row in rows)
         self._result.item_count = self._result.done_count = len(self.stored)
+
+    def _try_rows(self, market: Market) -> list[MarketRow]:
+        with contained(self._result.fail, f"market {market.market_id}"):
+            rows, problems = rows_of(market)
+            for problem in problems:
+                self._result.fail(f"{problem} (child of {market.market_id})")
+            return rows
+        return []

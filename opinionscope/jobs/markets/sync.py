@@ -1,5 +1,6 @@
 """A run of `sync markets`: the list first, page by page, then single markets."""
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -7,7 +8,8 @@ from typing import TypeVar
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.models import Market
-from opinionscope.errors import AccessRefused, ApiError, NoSuchMarket, OutOfTime, Paused
+from opinionscope.errors import AccessBlocked, NoSuchMarket, OutOfTime, Paused
+from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, describe
 from opinionscope.jobs.markets.listing import ListReading
 from opinionscope.jobs.markets.lookups import Lookup, LookupSaver, is_answer_to, plan_lookups
 from opinionscope.jobs.markets.save import MarketSaver
@@ -21,6 +23,8 @@ WORKERS = 8
 LOOKUPS = 60
 
 Fetched = TypeVar("Fetched")
+
+logger = logging.getLogger(__name__)
 
 
 def sync_markets(
@@ -46,7 +50,10 @@ def sync_markets(
 
 
 class _MarketSync:
-    """One run: what it has stored so far, and what went wrong."""
+    """One run: what it has stored so far, and what went wrong.
+
+    Whatever a page, a lookup or a market does is its own failure; only what the others would meet as well ends the run.
+    """
 
     def __init__(
         self, client: OpinionClient, store: Store, now: datetime, progress: ReportProgress, result: JobResult
@@ -57,6 +64,7 @@ class _MarketSync:
         self._now = now
         self._progress = progress
         self._stopped = False
+        self._blocked_in_a_row = 0
         self._reading = ListReading()
         self._saver = MarketSaver(store, now, result)
 
@@ -101,7 +109,7 @@ class _MarketSync:
             if self._stopped:
                 return []
             if isinstance(detail, Market) and not is_answer_to(detail, lookup.key):
-                self.result.fail(f"market {lookup.key.external_id}: the exchange answers with another market")
+                self.result.fail(f"market {lookup.key.external_id}: the exchange returned a different market")
                 detail = None
             if detail is None:
                 saver.note(lookup.sought, failed=True)
@@ -117,15 +125,22 @@ class _MarketSync:
             return absence
 
     def _result_of(self, fetch: Future[Fetched]) -> Fetched | None:
-        """What was fetched; None where it failed, which is counted."""
+        """What was fetched; None if it failed, which is counted."""
         try:
-            return result_of(fetch)
-        except AccessRefused:
-            raise
+            fetched = result_of(fetch)
         except OutOfTime as error:
             self._stopped = True
-            self.result.fail(f"{error}: the rest is left to the next run")
-        except ApiError as error:
+            self.result.fail(f"{error}; the next run continues")
+        except ENDS_THE_RUN:
+            raise
+        except Exception as error:
+            self._blocked_in_a_row += isinstance(error, AccessBlocked)
+            if self._blocked_in_a_row >= BLOCKED_IN_A_ROW:
+                raise
             self._stopped = self._stopped or isinstance(error, Paused)
-            self.result.fail(str(error))
+            logger.debug("a request failed", exc_info=True)
+            self.result.fail(describe(error))
+        else:
+            self._blocked_in_a_row = 0
+            return fetched
         return None

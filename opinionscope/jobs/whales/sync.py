@@ -13,6 +13,8 @@ from opinionscope.store.database import Store
 from opinionscope.store.whale_progress import Wallet, find_wallets_to_poll
 
 _ANSWERS_STILL_COMING = 6.0
+_LARGEST_SKEW = timedelta(days=366)
+"""A clock that is further ahead would find the exchange's certificate expired."""
 
 
 def sync_whales(
@@ -34,7 +36,8 @@ def sync_whales(
 
     def horizon() -> datetime:
         # A clock that runs ahead must not make young trades old.
-        return now - timedelta(seconds=max(0.0, client.clock_skew or 0.0)) - retention
+        ahead = timedelta(seconds=max(0.0, client.clock_skew or 0.0))
+        return now - min(ahead, _LARGEST_SKEW) - retention
 
     wallets = _in_turn(find_wallets_to_poll(store, now, now - timedelta(days=1), addresses))
     histories = [

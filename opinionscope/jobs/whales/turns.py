@@ -1,10 +1,12 @@
 """Which wallet a worker serves next: a poll of each first, and deeper reading in between."""
 
+import logging
 import threading
 from collections import deque
 from datetime import datetime
 
-from opinionscope.errors import AccessBlocked, AccessRefused, ApiError, ApiUnavailable, OutOfTime, Paused
+from opinionscope.errors import AccessBlocked, ApiUnavailable, OutOfTime, Paused, StoreError
+from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, describe, describe_all
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.workers import join
@@ -16,12 +18,15 @@ PAGES_A_TURN = 10
 POLLS_PER_DEEP_TURN = 3
 FAILURES_IN_A_ROW = 20
 
+logger = logging.getLogger(__name__)
+
 
 class Turns:
     """The wallets of one run and the workers that share them: first a poll of each, then deeper reading in turns.
 
     While there are polls to do, every fourth turn is a deep one, so that a first sync goes on however many wallets
-    there are.
+    there are. Whatever a wallet's answers or trades do is that wallet's failure; only what every other one would meet
+    as well ends the run.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Turns:
         self._deep: deque[History] = deque()
         self._polls_in_a_row = 0
         self._failures_in_a_row = 0
+        self._blocked_in_a_row = 0
         self._busy = 0
         self._fatal: BaseException | None = None
         self._stopped = False
@@ -95,32 +101,38 @@ class Turns:
                 history.deepen(PAGES_A_TURN)
         except OutOfTime:
             self._stop()
-        except AccessRefused as failure:
-            record_poll(self._store, history.wallet.id, self._now, str(failure))
+        except StoreError:
             raise
-        except ApiError as failure:
-            record_poll(self._store, history.wallet.id, self._now, str(failure))
+        except Exception as failure:
+            logger.debug("%s failed", history.wallet.address, exc_info=True)
+            record_poll(self._store, history.wallet.id, self._now, describe(failure))
+            if isinstance(failure, ENDS_THE_RUN):
+                raise
             self._note_failure(history, failure)
         else:
             # Before others may take the wallet up again.
             if is_poll or history.problems:
-                record_poll(self._store, history.wallet.id, self._now, "; ".join(history.problems) or None)
+                record_poll(self._store, history.wallet.id, self._now, describe_all(history.problems))
             self._note_success(history, is_poll=is_poll)
 
     def _note_success(self, history: History, *, is_poll: bool) -> None:
         with self._changed:
-            self._failures_in_a_row = 0
+            self._failures_in_a_row = self._blocked_in_a_row = 0
             self.result.done_count += is_poll
             if history.unfinished:
                 self._deep.append(history)
             if is_poll:
                 self._progress("wallets", self.result.done_count, self._wallet_count)
 
-    def _note_failure(self, history: History, failure: ApiError) -> None:
+    def _note_failure(self, history: History, failure: Exception) -> None:
         with self._changed:
             self._failures_in_a_row += isinstance(failure, ApiUnavailable | AccessBlocked)
-            self.result.fail(f"{history.wallet.address}: {failure}")
+            self._blocked_in_a_row += isinstance(failure, AccessBlocked)
+            self.result.fail(f"{history.wallet.address}: {describe(failure)}")
             hopeless = not self.result.done_count and self._failures_in_a_row >= FAILURES_IN_A_ROW
+            blocked = self._blocked_in_a_row >= BLOCKED_IN_A_ROW
+        if blocked:
+            raise failure
         if isinstance(failure, Paused) or hopeless:
             self._stop()
 
