@@ -124,7 +124,8 @@ class _MarketSync:
             raise
         except OutOfTime as error:
             self._stopped = True
-            self.result.fail(f"{error}: the rest is left to the next run")
+            if not self._reading.has_ended:  # lookups go on in the next run anyway
+                self.result.fail(f"{error}: the rest is left to the next run")
         except ApiError as error:
             self._stopped = self._stopped or isinstance(error, Paused)
             self.result.fail(str(error))
