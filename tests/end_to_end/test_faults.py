@@ -22,7 +22,7 @@ from tests.rounds import some
 ANSWER_FAULTS = {
     "500": "exchange error (HTTP 500)",
     "502_html": "exchange error (HTTP 502)",
-    "404_html": "404 without an answer of this API",
+    "404_html": "HTTP 404, not from the Opinion API",
     "403_html": "something between this machine and the exchange blocks it (HTTP 403",
     "451_html": "something between this machine and the exchange blocks it (HTTP 451",
     "errno_10004": "the exchange failed internally (10004)",

@@ -130,7 +130,8 @@ class _MarketSync:
             fetched = result_of(fetch)
         except OutOfTime as error:
             self._stopped = True
-            self.result.fail(f"{error}; the next run continues")
+            if not self._reading.has_ended:  # lookups go on in the next run anyway
+                self.result.fail(f"{error}; the next run continues")
         except ENDS_THE_RUN:
             raise
         except Exception as error:
