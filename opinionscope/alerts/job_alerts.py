@@ -79,7 +79,7 @@ class JobAlerts:
                     file.write(Outage(state=state))
 
     def _review_job(self, store: Store, policy: Policy, now: datetime) -> None:
-        before, streak = find_alert_state(store, self._job.name), read_streak(store, self._job)
+        before, streak = find_alert_state(store, self._job.name), read_streak(store, self._job, now)
         decision = decide(before, streak, policy, now)
         after = decision.outage
         if decision.news is not News.NOTHING and after is not None:

@@ -18,6 +18,7 @@ from opinionscope.api.retries import Retries
 from opinionscope.api.transport import PacedAdapter, RequestGate
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
 from opinionscope.settings import Settings
+from opinionscope.times import utc_now
 
 PAGE_SIZE = 20
 CONNECT_SECONDS = 5.0
@@ -136,7 +137,7 @@ class OpinionClient:
 
     def _exchange_time(self, date_header: str | None) -> datetime:
         """The exchange's own time, by which the dates in its other headers are meant."""
-        now = datetime.now(UTC)
+        now = utc_now()
         seconds = retry_after_seconds(date_header, datetime.fromtimestamp(0, UTC))
         if seconds is None:
             return now

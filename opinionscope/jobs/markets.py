@@ -89,7 +89,7 @@ class _MarketSync:
 
     def look_up_departed(self, pool: DaemonPool, limit: int) -> None:
         """Store the present state of markets that were listed once and are not now, longest not looked up first."""
-        departed = find_departed(self._store, self._stored, limit)
+        departed = find_departed(self._store, self._stored, limit, self._now)
         fetches = [(market, pool.submit(self._fetch_detail, market)) for market in departed]
         for market, fetch in fetches:
             detail = self._result_of(fetch)

@@ -109,15 +109,16 @@ def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> N
         connection.executemany(_UPSERT, [(*market, moment, moment) for market in changed])
 
 
-def find_departed(store: Store, listed: set[str], limit: int) -> list[MarketRow]:
+def find_departed(store: Store, listed: set[str], limit: int, now: datetime) -> list[MarketRow]:
     """Markets without a final state that are not in the `listed` ids, the longest not looked up first.
 
-    Children are left out while their parent is among them, since its detail tells of them as well.
+    One that was looked up later than `now`, when the clock was ahead, counts as never looked up. Children are left out
+    while their parent is among them, since its detail tells of them as well.
     """
     rows = store.query(
         "SELECT external_id, parent_external_id FROM markets WHERE platform = ? AND status NOT IN (?, ?, ?) "
-        "ORDER BY looked_up_at, external_id",
-        (PLATFORM, *FINAL_STATUSES),
+        "ORDER BY iif(looked_up_at <= ?, looked_up_at, NULL), external_id",
+        (PLATFORM, *FINAL_STATUSES, to_millis_text(now)),
     )
     departed = {row[0]: row[1] for row in rows if row[0] not in listed}
     chosen = [external_id for external_id, parent in departed.items() if parent not in departed][:limit]

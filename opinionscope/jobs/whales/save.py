@@ -46,7 +46,7 @@ def save_page(transaction: Transaction, wallet: Wallet, read: PageRead, now: dat
     if counted:
         count_trades(transaction, wallet.id, counted)
     if new:
-        _add_up(transaction, wallet, [item.trade for item in new], now)
+        _add_up(transaction, wallet, [item.trade for item in new], min(now - KEPT, horizon))
     return SavedPage(set(read.keys), known, Counter(item.key for item in new), len(kept))
 
 
@@ -64,7 +64,7 @@ def _find_new(transaction: Transaction, wallet: Wallet, read: PageRead, known: C
     return new
 
 
-def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], now: datetime) -> None:
+def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], hours_from: datetime) -> None:
     traded = [trade for trade in trades if trade.side in ("BUY", "SELL")]
     add_to_totals(
         transaction,
@@ -74,7 +74,7 @@ def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], now: 
         profit=float(sum(trade.profit for trade in trades if trade.profit is not None)),
         newest=from_unix(max(trade.created_at for trade in trades)),
     )
-    first_hour = (now - KEPT).timestamp() // SECONDS_PER_HOUR
+    first_hour = hours_from.timestamp() // SECONDS_PER_HOUR
     hours: defaultdict[int, float] = defaultdict(float)
     for trade in traded:
         hour = trade.created_at // SECONDS_PER_HOUR
