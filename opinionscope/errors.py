@@ -5,12 +5,13 @@ from typing import ClassVar
 
 
 class ExitStatus(IntEnum):
-    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h."""
+    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h, 130 a shell's word for Ctrl-C."""
 
     DONE = 0
     FAILED = 1
     USAGE = 2
     CONFIGURATION = 78
+    INTERRUPTED = 130
 
 
 class OpinionscopeError(Exception):
@@ -33,6 +34,12 @@ class ConfigurationError(OpinionscopeError):
 
 class Interrupted(OpinionscopeError):
     """The run was stopped from outside: Ctrl-C, SIGTERM or SIGHUP."""
+
+
+class StoppedByHand(Interrupted):
+    """Somebody pressed Ctrl-C, which says nothing about the health of the job."""
+
+    exit_status = ExitStatus.INTERRUPTED
 
 
 class StoreError(OpinionscopeError):
