@@ -1,0 +1,1 @@
+"""Alerts and pings about a job that keeps failing."""

@@ -1,0 +1,1 @@
+"""The client of the Opinion OpenAPI: HTTP, rate limit, retries, and validated answers."""

@@ -1,0 +1,1 @@
+"""What `check` verifies: settings, key, exchange, database and schedule."""

@@ -1,0 +1,1 @@
+"""The command line: finds a command, parses its options, calls a lower layer and prints."""

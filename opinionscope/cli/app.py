@@ -64,7 +64,7 @@ def root(  # both flags take effect before this is called
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option(VERBOSE, help="Show what is being done, and the traceback of an error. Works with any command."),
+        typer.Option(VERBOSE, help="Print a debug log, and a traceback on errors. Works with any command."),
     ] = False,
 ) -> None:
     """Watches the Opinion.Trade prediction market for people who follow its whales."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.main import get_command
 
-_JOBS = "Jobs, run by cron"
+_JOBS = "Scheduled jobs (run by cron)"
 _DATA = "Whales and markets"
 _OPERATIONS = "Operations"
 _TRY = "Try it out"

@@ -24,7 +24,7 @@ def exit_status_of(run: Callable[[], Any], *, verbose: bool) -> int:
     except OpinionscopeError as error:
         return _explain(str(error), error.exit_status, verbose=verbose)
     except Exception as error:  # noqa: BLE001 - an operator gets one line, and a traceback only on request
-        hint = "" if verbose else f" Run it again with {VERBOSE} to see where."
+        hint = "" if verbose else f" Run again with {VERBOSE} for a traceback."
         return _explain(f"unexpected {type(error).__name__}: {error}.{hint}", ExitStatus.FAILED, verbose=verbose)
     return status if isinstance(status, int) else ExitStatus.DONE
 

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 Database = Annotated[
-    Path | None, typer.Option("--db", metavar="PATH", help="SQLite database file.", show_default="OPINIONSCOPE_DB")
+    Path | None,
+    typer.Option("--db", metavar="PATH", help="SQLite database file.", show_default="OPINIONSCOPE_DB"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Only entries since TIME: 90s, 15m, 24h, 7d or an ISO time, UTC."),
+    typer.Option("--since", metavar="TIME", help="Only entries since TIME: 90s, 15m, 24h, 7d, or an ISO time (UTC)."),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Maximum number of rows.")]
 

@@ -58,4 +58,4 @@ def _listen(port: int) -> socket.socket:
         return socket.create_server((_HOST, port))
     except OSError as error:
         reason = error.strerror or error
-        raise OpinionscopeError(f"Port {port} is not available ({reason}); choose another with --port.") from None
+        raise OpinionscopeError(f"Cannot listen on port {port} ({reason}); choose another with --port.") from None

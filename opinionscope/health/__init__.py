@@ -1,0 +1,1 @@
+"""What `status` reports: the health of the jobs, requests and wallets."""

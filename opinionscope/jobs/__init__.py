@@ -1,0 +1,1 @@
+"""The jobs that cron runs, and what a run is."""

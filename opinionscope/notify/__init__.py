@@ -1,0 +1,1 @@
+"""Delivers a message to the alert targets."""

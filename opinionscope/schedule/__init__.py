@@ -1,0 +1,1 @@
+"""The crontab lines of this installation, and the user's crontab."""

@@ -42,7 +42,7 @@ class Front(Protocol):
         """Note a request as soon as its first line is there."""
 
     def answer(self, incoming: Incoming) -> Response:
-        """Response a request that has been read."""
+        """Answer a request that has been read."""
 
     def now(self) -> float:
         """Unix seconds, for the Date header."""

@@ -62,3 +62,17 @@ def test_flags_count_wherever_they_stand_and_however_often(command: CommandLine)
     assert [first.returncode, beside_an_option.returncode, dry.returncode] == [0, 0, 0]
     assert "would be deleted" in dry.stdout
     assert command.query("SELECT count(*) FROM sync_logs") == [(1,)]
+
+
+def test_help_groups_the_commands_with_the_jobs_first(command: CommandLine) -> None:
+    shown = command("--help").stdout
+
+    titles = ["Scheduled jobs (run by cron)", "Whales and markets", "Operations", "Try it out"]
+    jobs, data, operations, _ = (shown.index(title) for title in titles)
+    assert jobs < shown.index("│ sync ") < shown.index("│ cleanup ") < data
+    assert data < shown.index("│ activity ") < operations < shown.index("│ status ") < shown.index("│ demo ")
+
+
+@pytest.mark.parametrize("words", [("activity",), ("markets",), ("logs",), ("simulate",)])
+def test_help_of_a_command_with_filters_has_examples(command: CommandLine, words: tuple[str, ...]) -> None:
+    assert f"opinionscope {words[0]} --" in command(*words, "--help").stdout

@@ -80,7 +80,7 @@ def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
     shown = stored("whales", "show", COMPLETE).stdout
     document = json.loads(stored("whales", "show", BEHIND, "--json").stdout)
 
-    for expected in (COMPLETE, "Ann", "complete: 2 of 2 trades", "1,239.50", "-1.00", "(4 min ago)"):
+    for expected in (COMPLETE, "Ann", "complete: 2 trades known, of 2 on the exchange", "1,239.50", "-1.00", "(4 min ago)"):
         assert expected in shown
     assert document["name"] == HOSTILE
     assert list(document) == PUBLIC.split()
@@ -89,8 +89,8 @@ def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
 def test_a_wallet_that_was_never_polled_shows_what_is_unknown_as_such(invoke: Invoke) -> None:
     shown = invoke("whales", "show", CATCHING_UP).stdout
 
-    assert "catching up: 0 of an unknown number of trades" in shown
-    assert "Last sync      –" in shown
+    assert "catching up: 0 trades known, exchange total unknown" in shown
+    assert "Last sync       –" in shown
 
 
 def test_showing_an_unknown_wallet_says_how_to_add_it(invoke: Invoke) -> None:

@@ -33,10 +33,11 @@ def show_activity(
     *,
     whale: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this wallet's trades.")] = None,
     market: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only this market's trades, or all of a categorical market's.")
+        str | None,
+        typer.Option(metavar="ID", help="Only trades in this market, or in any of its options."),
     ] = None,
     min_amount: Annotated[
-        float | None, typer.Option(metavar="X", min=0, help="Minimum amount, in the quote token.")
+        float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum amount in the quote token (USDT).")
     ] = None,
     since: Since = None,
     limit: Limit = 50,

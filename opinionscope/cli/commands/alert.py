@@ -22,11 +22,11 @@ def group() -> None:
 
 @alert.command("test")
 def send_test(db: Database = None) -> None:  # noqa: ARG001 - every command takes --db
-    """Send a test to each target of OPINIONSCOPE_ALERT_URLS. Exits with status 1 if one of them does not accept it."""
+    """Send a test alert to every target in OPINIONSCOPE_ALERT_URLS. Exits with status 1 if any target rejects it."""
     setting = Settings.load().alert_urls
     urls = split_urls(setting.get_secret_value()) if setting else []
     if not urls:
-        raise ConfigurationError("OPINIONSCOPE_ALERT_URLS is not set; expected Apprise URLs, separated by commas.")
+        raise ConfigurationError("OPINIONSCOPE_ALERT_URLS is not set; expected comma-separated Apprise URLs.")
     deliveries = send(urls, test_message())
     for delivery in deliveries:
         write(f"{one_line(delivery.target, LONGEST_TEXT)}: {delivery.problem or 'accepted'}\n")

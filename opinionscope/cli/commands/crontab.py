@@ -17,13 +17,13 @@ crontab = typer.Typer(help="Schedule the jobs with cron.", add_completion=False)
 
 @crontab.command("show")
 def show(db: Database = None) -> None:
-    """Print the lines for this installation, with absolute paths."""
+    """Print the crontab lines for this installation."""
     write(crontab_of_this_installation(db))
 
 
 @crontab.command("install")
 def install(yes: Yes = False, db: Database = None) -> None:
-    """Add the lines to your crontab, or update them. The rest of your crontab stays as it is."""
+    """Add or update the lines in your crontab. Other lines are left unchanged."""
     block = crontab_of_this_installation(db)
     before = read_crontab()
     after = before.with_block(block)
@@ -36,7 +36,7 @@ def install(yes: Yes = False, db: Database = None) -> None:
 
 @crontab.command("remove")
 def remove(yes: Yes = False, db: Database = None) -> None:  # noqa: ARG001 - every command takes --db
-    """Remove the lines from your crontab. The rest of it stays as it is."""
+    """Remove the lines from your crontab. Other lines are left unchanged."""
     before = read_crontab()
     if before.block is None:
         write("The schedule is not in your crontab.\n")

@@ -20,21 +20,23 @@ dashboard = typer.Typer(add_completion=False)
 def show_dashboard(
     *,
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, metavar="P", help="Port to listen on; 0 for any free one.")
+        int, typer.Option(min=0, max=65_535, metavar="PORT", help="Port to listen on; 0 picks a free one.")
     ] = 8710,
     browser: Annotated[
         bool | None,
-        typer.Option("--open/--no-open", help="Open the dashboard in a browser.", show_default="if there is a screen"),
+        typer.Option(
+            "--open/--no-open", help="Open the dashboard in a browser.", show_default="if a display is available"
+        ),
     ] = None,
     db: Database = None,
 ) -> None:
-    """Serve the dashboard on this machine, read-only, until Ctrl-C."""
+    """Serve a read-only dashboard on this machine. Press Ctrl-C to stop."""
     require_packages()
     path = database_path(db)
     Store.open_existing(path).close()
 
     def announce(address: str) -> None:
-        write(f"The dashboard is at {address} until you press Ctrl-C.\n")
+        write(f"Dashboard: {address} (press Ctrl-C to stop)\n")
         if _has_screen() if browser is None else browser:
             typer.launch(address)
 

@@ -33,18 +33,18 @@ _ROWS = 5
 
 @demo.command()
 def run_demo(
-    db: Annotated[Path | None, typer.Option("--db", metavar="PATH", help="Keep the database in this new file.")] = None,
+    db: Annotated[Path | None, typer.Option("--db", metavar="PATH", help="Save the database to this new file.")] = None,
 ) -> None:
-    """Show everything at work on simulated data, in about ten seconds. Needs no key and no network."""
+    """Run a 10-second demo on simulated data. Needs no API key and no network."""
     kept = None if db is None else database_path(db)
     with serve_demo(kept) as exchange:
-        write(f"A simulated exchange answers at {exchange.url}.\n")
-        write("All data is invented. These are the jobs that cron would run:\n\n")
+        write(f"Simulated exchange running at {exchange.url}.\n")
+        write("All data is simulated. Running the jobs that cron would run:\n\n")
         _track_wallets(exchange)
         _run_jobs(exchange.database)
         _show(exchange.database)
     if kept is None:
-        write("\nSimulated data; nothing was saved (keep it with --db FILE).\n")
+        write("\nSimulated data; nothing was saved (keep it with --db PATH).\n")
     else:
         write(f"\nSimulated data; the database is in {kept}.\n")
     write(_next_steps(command_as_started()))
@@ -61,13 +61,13 @@ def command_as_started() -> str:
 
 def _next_steps(command: str) -> str:
     return f"""
-With a key for the real exchange:
+Next, with an API key for the real exchange:
 
   export OPINION_TRADE_API_KEY=<your key>
   {command} sync markets
   {command} whales add <address>
   {command} sync whales
-  {command} crontab show     # the lines that let cron do the rest
+  {command} crontab show     # the lines for cron
 """
 
 
@@ -79,9 +79,9 @@ def _track_wallets(exchange: DemoExchange) -> None:
 
 def _run_jobs(database: Path) -> None:
     _run(MARKETS, database, "{item_count:,} markets stored")
-    _run(WHALES, database, "{item_count:,} trades of {done_count} wallets stored")
-    _run(WHALES, database, "again, {item_count:,} new trades stored")
-    _run(STATS, database, "figures of {item_count} whales computed")
+    _run(WHALES, database, "{item_count:,} trades from {done_count} wallets stored")
+    _run(WHALES, database, "second run: {item_count:,} more stored")
+    _run(STATS, database, "figures computed for {item_count} whales")
     _run(CLEANUP, database, "{item_count} old rows purged")
 
 

@@ -10,64 +10,67 @@ import typer
 from opinionscope.addresses import parse_address
 from opinionscope.cli.job_command import JobCommand
 from opinionscope.cli.options import Database
+from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import UsageError
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES
+from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import run_job, work_of
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import find_whale
 from opinionscope.times import utc_now
 
-sync = typer.Typer(help="Jobs that fetch from the exchange.", add_completion=False)
+sync = typer.Typer(help="Fetch data from the exchange.", add_completion=False)
 stats = typer.Typer(add_completion=False)
 cleanup = typer.Typer(add_completion=False)
 
 
 @sync.command("markets", cls=JobCommand)
 def sync_markets(db: Database = None) -> None:
-    """Fetch every activated market and store it (every 5 minutes)."""
+    """Fetch and store all activated markets. Cron runs this every 5 minutes."""
     with progress_display() as display:
         result = run_job(MARKETS, database_of_a_run(db), work_of(MARKETS), progress=display.update)
-        display.finish(result, "{item_count} markets synced")
+        display.finish(result, lambda done: f"{counted(done.item_count, 'market')} synced")
 
 
 @sync.command("whales", cls=JobCommand)
 def sync_whales(
     address: Annotated[
-        list[str] | None, typer.Option("--address", metavar="ADDRESS", help="Poll only this tracked wallet.")
+        list[str] | None, typer.Option("--address", metavar="ADDRESS", help="Poll only this wallet (repeatable).")
     ] = None,
     db: Database = None,
 ) -> None:
-    """Poll the tracked wallets and store their new trades (every minute)."""
+    """Poll the tracked wallets and store their new trades. Cron runs this every minute."""
     database = database_of_a_run(db)
     addresses = _tracked(database, address) if address else []
     with progress_display() as display:
         result = run_job(WHALES, database, work_of(WHALES, addresses=addresses), progress=display.update)
-        display.finish(result, "{done_count} wallets polled, {item_count} new trades stored")
+        display.finish(result, _polled)
 
 
 @stats.command("stats", cls=JobCommand)
 def compute_stats(db: Database = None) -> None:
-    """Recompute the figures of each whale (hourly)."""
+    """Recompute each whale's figures. Cron runs this hourly."""
     with progress_display() as display:
         result = run_job(STATS, database_path(db), work_of(STATS), progress=display.update)
-        display.finish(result, "{item_count} whales computed")
+        display.finish(result, lambda done: f"figures computed for {counted(done.item_count, 'whale')}")
 
 
 @cleanup.command("cleanup", cls=JobCommand)
 def clean_up(
     retention_days: Annotated[
-        int | None, typer.Option(min=1, max=36_500, help="Days of activity to keep.", show_default="the setting")
+        int | None,
+        typer.Option(min=1, max=36_500, help="Days of activity to keep.", show_default="the setting"),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show how many rows would be deleted.")] = False,
     if_due: Annotated[
         bool, typer.Option("--if-due", help="Do nothing if cleanup has already completed since 03:00 UTC.")
     ] = False,
     db: Database = None,
 ) -> None:
-    """Purge old activity and old logs (daily, 3 AM UTC)."""
+    """Purge old trades and log rows. Cron runs this daily, after 03:00 UTC."""
     database = database_path(db)
     if dry_run:
         _show_expired(database, retention_days)
@@ -78,7 +81,12 @@ def clean_up(
 def _purge(database: Path, retention_days: int | None) -> None:
     with progress_display() as display:
         work = work_of(CLEANUP, retention_days=retention_days)
-        display.finish(run_job(CLEANUP, database, work, progress=display.update), "{item_count} rows purged")
+        result = run_job(CLEANUP, database, work, progress=display.update)
+        display.finish(result, lambda done: f"{counted(done.item_count, 'row')} purged")
+
+
+def _polled(result: JobResult) -> str:
+    return f"{counted(result.done_count, 'wallet')} polled, {counted(result.item_count, 'new trade')} stored"
 
 
 def _is_due(database: Path) -> bool:
@@ -96,7 +104,8 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
     retention = timedelta(days=retention_days) if retention_days else settings.retention
     with Store.open_existing(database) as store:
         expired = count_expired(store, now=utc_now(), retention=retention, log_retention=settings.log_retention)
-    write(f"{expired.trades} trades and {expired.runs} log rows would be deleted.\n")
+    trades, runs = counted(expired.trades, "trade"), counted(expired.runs, "log row")
+    write(f"{trades} and {runs} would be deleted.\n")
 
 
 def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:

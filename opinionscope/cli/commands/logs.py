@@ -26,7 +26,7 @@ logs = typer.Typer(add_completion=False)
 @logs.command(epilog=examples("logs --failed --since 24h", "logs --type whales --limit 20 --json"))
 def show_logs(
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed or were partial.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only failed and partial runs.")] = False,
     job: Annotated[
         str | None, typer.Option("--type", metavar="JOB", help=f"Only this job: {', '.join(JOB_NAMES)}.")
     ] = None,

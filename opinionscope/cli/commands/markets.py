@@ -28,7 +28,7 @@ def show_markets(
     as_json: AsJson = False,
     db: Database = None,
 ) -> None:
-    """Show the synced markets, by volume, largest first."""
+    """Show the synced markets, largest volume first."""
     if status is not None and status not in STATUSES:
         raise UsageError(f"{status!r} is not a valid status; expected one of {', '.join(STATUSES)}.")
     with Store.open_existing(database_path(db)) as store:

@@ -19,11 +19,11 @@ _SHOWN_WALLETS = 3
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
-@simulate.command(epilog=examples("simulate --latency 0.2", "simulate --fault http_503=0.1 --fault hang=0.01"))
+@simulate.command(epilog=examples("simulate --latency 0.2", "simulate --fault 503=0.1 --fault hang=0.01"))
 def serve(
     *,
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, metavar="P", help="Port to listen on; 0 for any free one.")
+        int, typer.Option(min=0, max=65_535, metavar="PORT", help="Port to listen on; 0 picks a free one.")
     ] = 8700,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 7,
     rate_limit: Annotated[int, typer.Option(min=0, metavar="N", help="Requests per second; 0 for no limit.")] = 15,
@@ -32,14 +32,14 @@ def serve(
     ] = 0.0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[=PROBABILITY]", help="What goes wrong; an unknown name lists them all."),
+        typer.Option(metavar="NAME[=PROBABILITY]", help="Inject a fault (repeatable); an unknown name lists them."),
     ] = None,
-    api_key: Annotated[str | None, typer.Option(metavar="KEY", help="Refuse any other key.")] = None,
+    api_key: Annotated[str | None, typer.Option(metavar="KEY", help="Accept only this API key.")] = None,
     db: Annotated[
-        Path, typer.Option("--db", metavar="PATH", help="The SQLite file named in the printed lines.")
+        Path, typer.Option("--db", metavar="PATH", help="SQLite file to use in the printed commands.")
     ] = Path("simulated.db"),
 ) -> None:
-    """Serve the simulated exchange on this machine until Ctrl-C."""
+    """Run the simulated exchange on this machine. Press Ctrl-C to stop."""
     faults = [_parse_fault(text) for text in fault or []]
     # Blocked before the server starts its threads, the signals wait for `sigwait` and interrupt nothing.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
@@ -52,7 +52,7 @@ def serve(
         server.start()
     except OSError as error:
         raise OpinionscopeError(
-            f"Port {port} is not available ({error.strerror}); choose another with --port."
+            f"Cannot listen on port {port} ({error.strerror}); choose another with --port."
         ) from None
     with server:
         write(_introduction(server, database_path(db)))
@@ -62,7 +62,7 @@ def serve(
 def _introduction(server: ExchangeServer, database: Path) -> str:
     wallets = "".join(f"opinionscope whales add {address}\n" for address in server.exchange.wallets[:_SHOWN_WALLETS])
     return (
-        f"The simulated exchange answers at {server.url} until you press Ctrl-C.\n"
+        f"Simulated exchange: {server.url} (press Ctrl-C to stop)\n"
         "In another terminal:\n\n"
         f"export OPINION_TRADE_BASE_URL={server.url}\n"
         f"export OPINION_TRADE_API_KEY={shlex.quote(server.api_key or 'anything')}\n"

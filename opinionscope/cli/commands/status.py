@@ -31,7 +31,7 @@ _SKEW_TO_NAME = 60.0
 
 @status.command()
 def show_status(as_json: AsJson = False, db: Database = None) -> None:
-    """Show the overall health. Exits with status 1 if a job is overdue, failing or has never run."""
+    """Show overall health. Exits with status 1 if any job is overdue, failing, or has never run."""
     settings = _settings()
     now = utc_now()
     with Store.open_existing(database_path(db)) as store:
@@ -97,20 +97,20 @@ def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:
 
 def _requests(requests: Requests) -> str:
     slowed = requests.allowed_per_second < requests.limit_per_second
-    pace = f", slowed down to {requests.allowed_per_second:g}/s" if slowed else ""
+    pace = f", currently slowed to {requests.allowed_per_second:g}/s" if slowed else ""
     return (
-        f"{requests.last_minute:,} in the last minute, {requests.last_hour:,} in the last hour; "
-        f"429s: {requests.throttled_last_minute:,} and {requests.throttled_last_hour:,}; "
-        f"limit {requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f} a minute){pace}"
+        f"last minute: {requests.last_minute:,} ({requests.throttled_last_minute:,} × 429), "
+        f"last hour: {requests.last_hour:,} ({requests.throttled_last_hour:,} × 429); "
+        f"limit {requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f}/min){pace}"
     )
 
 
 def _wallets(wallets: Wallets) -> str:
     if not wallets.tracked:
         return "none tracked; add one with `opinionscope whales add ADDRESS`"
-    behind = f" (by {counted(wallets.missing_trades, 'trade')})" if wallets.behind else ""
+    behind = f" ({counted(wallets.missing_trades, 'trade')} missing)" if wallets.behind else ""
     ahead = f", {wallets.ahead:,} ahead" if wallets.ahead else ""
-    errors = f"; {wallets.with_an_error:,} with an error" if wallets.with_an_error else ""
+    errors = f"; last poll failed for {wallets.with_an_error:,}" if wallets.with_an_error else ""
     return (
         f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
         f"{wallets.behind:,} behind{behind}{ahead}{errors}"
@@ -119,9 +119,9 @@ def _wallets(wallets: Wallets) -> str:
 
 def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
     if not is_set:
-        return "off"
-    last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "none sent yet"
-    return f"{last}; the last attempt failed: {delivery.last_error}" if delivery.last_error else last
+        return "not configured"
+    last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "never sent"
+    return f"{last}; last attempt failed: {delivery.last_error}" if delivery.last_error else last
 
 
 def _clock(clock: Clock) -> str:

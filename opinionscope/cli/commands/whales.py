@@ -23,20 +23,20 @@ from opinionscope.store.whales import Whale, add_whales, find_whale, find_whales
 from opinionscope.times import utc_now
 from opinionscope.wallet_list import NamedWallet, parse_wallet_list, tidy_name
 
-whales = typer.Typer(help="The tracked wallets.", add_completion=False)
+whales = typer.Typer(help="Manage the tracked wallets.", add_completion=False)
 
-Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS...", help="0x plus 40 hex digits.")]
+Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS", help="0x plus 40 hex digits.")]
 
 
 @whales.command("add")
 def add(
     addresses: Addresses,
-    name: Annotated[str | None, typer.Option(help="A name for it; for a single wallet.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name for the wallet; only with one ADDRESS.")] = None,
     db: Database = None,
 ) -> None:
-    """Track wallets. The next runs of `sync whales` read their whole history."""
+    """Track wallets. Later `sync whales` runs read their whole history."""
     if name is not None and len(addresses) > 1:
-        raise UsageError("--name is for a single wallet; add the others separately.")
+        raise UsageError("--name works with one address only; add the other wallets separately.")
     wallets = {parse_address(address): tidy_name(name) for address in addresses}
     _track(list(wallets.items()), "manual", db)
 
@@ -48,7 +48,7 @@ def import_wallets(
     ],
     db: Database = None,
 ) -> None:
-    """Track the wallets in a list. Nothing is imported if any address is invalid."""
+    """Track all wallets in a file. Nothing is imported if any address is invalid."""
     try:
         content = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
         text = content.decode("utf-8-sig")
@@ -61,13 +61,13 @@ def import_wallets(
 
 @whales.command("remove")
 def remove(addresses: Addresses, db: Database = None) -> None:
-    """Stop tracking wallets. Stored trades are kept; adding a wallet again resumes."""
+    """Stop tracking wallets. Stored trades are kept; adding a wallet again resumes where it left off."""
     wanted = list(dict.fromkeys(parse_address(address) for address in addresses))
     with Store.open_existing(database_path(db)) as store:
         for address in wanted:
             whale = find_whale(store, address)
             if whale is None or not whale.enabled:
-                raise UsageError(f"{address} is not tracked; `opinionscope whales list` shows which wallets are.")
+                raise UsageError(f"{address} is not tracked; see `opinionscope whales list`.")
         for address in wanted:
             remove_whale(store, address)
     write(f"{counted(len(wanted), 'wallet')} removed; stored trades are kept.\n")
@@ -75,7 +75,7 @@ def remove(addresses: Addresses, db: Database = None) -> None:
 
 @whales.command("list")
 def list_whales(as_json: AsJson = False, db: Database = None) -> None:
-    """Show the tracked wallets, by volume, largest first."""
+    """Show the tracked wallets, largest volume first."""
     with Store.open_existing(database_path(db)) as store:
         tracked = find_whales(store)
     if as_json:
@@ -90,12 +90,12 @@ def show(
     as_json: AsJson = False,
     db: Database = None,
 ) -> None:
-    """Show everything known about one wallet, tracked or removed."""
+    """Show details of one wallet, including removed ones."""
     wanted = parse_address(address)
     with Store.open_existing(database_path(db)) as store:
         whale = find_whale(store, wanted)
     if whale is None:
-        raise UsageError(f"{wanted} is unknown; add it with `opinionscope whales add {wanted}`.")
+        raise UsageError(f"{wanted} was never tracked; add it with `opinionscope whales add {wanted}`.")
     if as_json:
         print_json(whale.as_document())
     else:
@@ -128,18 +128,19 @@ def _print_whale(whale: Whale, now: datetime) -> None:
     def dated(time: datetime | None) -> str | None:
         return None if time is None else f"{moment(time)} UTC ({age(time, now)})"
 
-    known = f"{count(whale.known_trades)} of {count(whale.api_total) or 'an unknown number of'} trades"
-    tracked = "yes" if whale.enabled else "no longer"
+    total = "exchange total unknown" if whale.api_total is None else f"of {count(whale.api_total)} on the exchange"
+    known = f"{count(whale.known_trades)} trades known, {total}"
+    tracked = "yes, added" if whale.enabled else "no, removed; added"
     print_facts(
         [
             ("Address", whale.address),
             ("Name", whale.name),
-            ("Tracked", f"{tracked} ({whale.source}, {moment(whale.added_at)} UTC)"),
+            ("Tracked", f"{tracked} {moment(whale.added_at)} UTC ({whale.source})"),
             ("History", f"{whale.completeness}: {known}"),
             ("Last sync", dated(whale.last_synced_at)),
             ("Last error", whale.last_error),
             ("Last trade", dated(whale.last_active_at)),
-            ("Trades", count(whale.trade_count)),
+            ("Buys and sells", count(whale.trade_count)),
             ("Volume", money(whale.total_volume)),
             ("  24 hours", money(whale.volume_24h)),
             ("  7 days", money(whale.volume_7d)),

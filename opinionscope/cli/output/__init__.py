@@ -1,0 +1,1 @@
+"""Printing: columns, layout, formats, tables, JSON, charts and progress."""

@@ -1,7 +1,7 @@
 """A job on a terminal: a progress bar, then one summary line. Elsewhere nothing is printed, or cron would mail it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,12 @@ class ProgressDisplay:
             self._open_bar(what)
         self._bar.update(self._task, completed=done, total=total)
 
-    def finish(self, result: "JobResult | None", summary: str) -> None:
+    def finish(self, result: "JobResult | None", summarize: "Callable[[JobResult], str]") -> None:
         """Close the bar and print how the run ended; `result` is None if the job was already running."""
         self.close()
         if not self._is_terminal:
             return
-        text = "Skipped: the same job is still running" if result is None else summary.format(**vars(result))
+        text = "Skipped: another run of this job is in progress" if result is None else summarize(result)
         write(f"{text}.\n")
 
     def close(self) -> None:

@@ -20,10 +20,10 @@ const AXIS_HEIGHT = 34;
 const ALONE_HEIGHT = 480;
 const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
 
-// What an empty chart says: filters may hide everything that there is.
+// The text of an empty chart, which may be empty only because of the filters.
 function nothing() {
   const filtered = [...new URLSearchParams(location.search).values()].some((value) => value.trim());
-  return filtered ? "Nothing matches these filters." : "Nothing to show yet.";
+  return filtered ? "No results for these filters." : "No data yet.";
 }
 
 function element(tag, className, text) {
@@ -82,7 +82,7 @@ async function drawOrExplain(chart) {
     await draw(chart);
   } catch (error) {
     console.error(error);
-    chart.replaceChildren(element("p", "problem", `This cannot be shown: ${error.message}`));
+    chart.replaceChildren(element("p", "problem", `Failed to load this chart: ${error.message}`));
   }
 }
 

@@ -9,7 +9,7 @@ So a trade is known by what the chain fixed when it was filled, and equal trades
 * Trades of one key are copies: the wallet has as many of them as the list shows at one time. If n are known and m are
   seen together, m - n are new. Reading the same page again therefore changes nothing, whenever it is done.
 * What is seen together must be seen without doubt. One page is; which pages are, while new trades push the list down
-  between two requests, is the business of `reading`. In doubt it counts fewer: what is missed is found later, since
+  between two requests, is the business of `pages`. In doubt it counts fewer: what is missed is found later, since
   the exchange's total tells of it; what was counted twice could not be taken back.
 """
 
