@@ -5,7 +5,7 @@ from typing import ClassVar
 
 
 class ExitStatus(IntEnum):
-    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h, 130 a shell's word for Ctrl-C."""
+    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h, 130 means Ctrl-C."""
 
     DONE = 0
     FAILED = 1

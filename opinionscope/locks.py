@@ -9,11 +9,24 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from opinionscope.errors import StoreError
 
 _MOMENT = 0.02
+
+
+@cache
+def boot_id() -> str:
+    """What tells this start of the machine from all others; empty where the system has no such thing.
+
+    See https://man7.org/linux/man-pages/man4/random.4.html.
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def beside(database: Path, name: str) -> Path:

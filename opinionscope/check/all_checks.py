@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from opinionscope.check.cron_daemon import check_cron_daemon
 from opinionscope.check.exchange import check_exchange
 from opinionscope.check.finding import Finding, failure, warning
 from opinionscope.check.last_runs import check_last_runs
@@ -32,6 +33,7 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
         ("database", lambda: [check_database(database)]),
         ("files", lambda: [check_files(database)]),
         ("schedule", lambda: [check_schedule(named)]),
+        ("cron", check_cron_daemon),
         ("last runs", lambda: check_last_runs(database, now)),
     ]
     for subject, look in checks:

@@ -12,7 +12,7 @@ from opinionscope.jobs.connection import connected
 from opinionscope.jobs.market_rows import child_row, top_level_row
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.run import Run
-from opinionscope.jobs.workers import DaemonPool, result_of
+from opinionscope.jobs.workers import ANSWERS_STILL_COMING, DaemonPool, result_of
 from opinionscope.store.database import Store
 from opinionscope.store.markets import MarketRow, find_departed, find_market, mark_looked_up, save_markets
 
@@ -25,8 +25,8 @@ Fetched = TypeVar("Fetched")
 
 def work(run: Run) -> JobResult:
     """A run of the job."""
-    with connected(run, WORKERS) as (client, _):
-        return sync_markets(client, run.store, now=run.now, progress=run.progress, result=run.result)
+    with connected(run, WORKERS) as (client, deadline):
+        return sync_markets(client, run.store, now=run.now, deadline=deadline, progress=run.progress, result=run.result)
 
 
 def sync_markets(
@@ -34,6 +34,7 @@ def sync_markets(
     store: Store,
     *,
     now: datetime,
+    deadline: float,
     lookups: int = LOOKUPS,
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
@@ -42,9 +43,16 @@ def sync_markets(
 
     The list moves while it is read. A market that comes twice is stored twice, which changes nothing; one that slips
     through is looked up like one that has left, and is found to be active still. `result` is filled in however it
-    ends. Raises KeyRefused.
+    ends. No answer is waited for much longer than `deadline` (monotonic seconds). Raises KeyRefused.
     """
-    sync = _MarketSync(client, store, now, progress, result or JobResult())
+    sync = _MarketSync(
+        client,
+        store,
+        now=now,
+        end=deadline + ANSWERS_STILL_COMING,
+        progress=progress,
+        result=result or JobResult(),
+    )
     with DaemonPool(WORKERS, "markets") as pool:
         sync.store_list(pool)
         if not sync.result.errors:
@@ -56,9 +64,17 @@ class _MarketSync:
     """One run: what it has stored so far, and what went wrong."""
 
     def __init__(
-        self, client: OpinionClient, store: Store, now: datetime, progress: ReportProgress, result: JobResult
+        self,
+        client: OpinionClient,
+        store: Store,
+        *,
+        now: datetime,
+        end: float,
+        progress: ReportProgress,
+        result: JobResult,
     ) -> None:
         self.result = result
+        self._end = end
         self._stored: set[str] = set()
         self._empty_page: int | None = None
         self._client = client
@@ -115,7 +131,7 @@ class _MarketSync:
     def _result_of(self, fetch: Future[Fetched]) -> Fetched | None:
         """What was fetched; None where it failed, which is counted."""
         try:
-            return result_of(fetch)
+            return result_of(fetch, self._end)
         except KeyRefused:
             raise
         except OutOfTime as error:

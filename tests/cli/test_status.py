@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from opinionscope.job_table import JOB_NAMES
-from opinionscope.simulator import Exchange
 from opinionscope.locks import beside, try_lock
+from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
 from opinionscope.store.schedule import record_installation
 from opinionscope.store.sync_logs import Outcome, RunStatus, close_run, log_skipped, open_run

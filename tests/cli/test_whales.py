@@ -80,7 +80,14 @@ def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
     shown = stored("whales", "show", COMPLETE).stdout
     document = json.loads(stored("whales", "show", BEHIND, "--json").stdout)
 
-    for expected in (COMPLETE, "Ann", "complete: 2 trades known, of 2 on the exchange", "1,239.50", "-1.00", "(4 min ago)"):
+    for expected in (
+        COMPLETE,
+        "Ann",
+        "complete: 2 trades known, of 2 on the exchange",
+        "1,239.50",
+        "-1.00",
+        "(4 min ago)",
+    ):
         assert expected in shown
     assert document["name"] == HOSTILE
     assert list(document) == PUBLIC.split()
