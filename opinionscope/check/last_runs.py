@@ -39,10 +39,11 @@ def judge_last_runs(histories: list[JobHistory], now: datetime) -> Finding:
 
 def judge_dates(future: FutureRuns) -> Finding:
     """Runs that are dated later than now."""
+    runs = "1 run" if future.count == 1 else f"{future.count:,} runs"
     return warning(
         "dates",
-        f"{future.count:,} runs in the log are dated later than now, up to {future.latest:%Y-%m-%d %H:%M:%S} UTC: the "
-        "clock was ahead when they began, or is behind now. Keep it right with NTP",
+        f"{runs} in the log dated later than now, up to {future.latest:%Y-%m-%d %H:%M:%S} UTC: the clock was ahead "
+        "then, or is behind now. Keep it right with NTP",
     )
 
 
