@@ -12,6 +12,7 @@ from opinionscope.job_table import Job
 from opinionscope.notify.message import Message
 from opinionscope.notify.targets import send, split_urls
 from opinionscope.store.alert_states import AlertState, find_alert_state, save_alert_state
+from opinionscope.store.clock import find_exchange_clock, less_what_it_is_ahead
 from opinionscope.store.database import Store
 from opinionscope.store.deliveries import record_delivery
 from opinionscope.store.run_history import Streak, read_streak
@@ -46,7 +47,8 @@ class JobAlerts:
         """Send what the log says is due. `urgent`: at the first failure. `at_the_end`: the database lasted the run."""
         now = self._clock()
         try:
-            self._review_job(store, Policy(self._after, urgent), now)
+            # The length of an outage must not depend on a clock that is ahead in one of its runs.
+            self._review_job(store, Policy(self._after, urgent), less_what_it_is_ahead(now, find_exchange_clock(store)))
         except StoreError as error:
             self.store_failed(error)
             return

@@ -12,13 +12,20 @@ clock is believed only as far as something other than the clock bears it out:
   none, the newest run.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from opinionscope.errors import OpinionscopeError
-from opinionscope.store.clock import find_exchange_clock, longest_gap, newest_run_before, newest_trade_before
+from opinionscope.store.clock import (
+    RECENT,
+    find_exchange_clock,
+    less_what_it_is_ahead,
+    longest_gap,
+    newest_run_before,
+    newest_trade_before,
+)
 from opinionscope.store.database import Store
 
-FAR = timedelta(days=2)
+FAR = RECENT
 
 
 class ClockDoubted(OpinionscopeError):
@@ -30,10 +37,9 @@ def proven_now(store: Store, now: datetime) -> datetime:
     clock = find_exchange_clock(store)
     if clock is None:
         return _proven_by_what_is_stored(store, now)
-    since_answer = now - clock.machine_at
     if now - clock.exchange_at <= FAR:
-        return now - max(clock.ahead, timedelta(0)) if timedelta(0) <= since_answer <= FAR else now
-    is_still_ahead = clock.ahead > FAR and since_answer >= timedelta(0)
+        return less_what_it_is_ahead(now, clock)
+    is_still_ahead = clock.ahead > FAR and now >= clock.machine_at
     if is_still_ahead or longest_gap(store, clock.exchange_at, now) > FAR:
         raise _doubt(now, "the exchange last answered", clock.exchange_at)
     return now

@@ -9,6 +9,8 @@ from opinionscope.store.database import Store
 from opinionscope.store.rows import StoredRow, select_first
 from opinionscope.times import from_text, to_millis_text, to_seconds_text
 
+RECENT = timedelta(days=2)
+"""How long an answer of the exchange says something about the clock."""
 TOLERANCE = timedelta(minutes=1)
 """How much later than now a date may be before it counts as wrong: clocks are set back by seconds now and then."""
 
@@ -48,6 +50,16 @@ def record_exchange_clock(store: Store, clock: ExchangeClock) -> None:
 def find_exchange_clock(store: Store) -> ExchangeClock | None:
     """What the exchange last said the time was."""
     return select_first(store, ExchangeClock, "")
+
+
+def less_what_it_is_ahead(now: datetime, clock: ExchangeClock | None) -> datetime:
+    """`now`, less what this machine's clock was ahead of the exchange's at an answer in the last two days.
+
+    A clock that has been set back since that answer is taken as it is.
+    """
+    if clock is None or not timedelta(0) <= now - clock.machine_at <= RECENT:
+        return now
+    return now - max(clock.ahead, timedelta(0))
 
 
 def find_future_runs(store: Store, now: datetime) -> FutureRuns:

@@ -96,6 +96,8 @@ def test_a_good_run_by_a_clock_that_is_ahead_does_not_silence_what_comes_after_i
             server.faults.clear()
             assert command("sync", "markets", **shifted(8 * HOURS)).returncode == 0
         assert titles(receiver) == ["`sync markets` is failing", "`sync markets` has recovered"] * 2
+        for request in receiver.received[1::2]:
+            assert " h " not in request.message.partition("an outage of ")[2].partition("(")[0]
 
 
 def test_status_and_check_name_runs_that_are_dated_later_than_now(
