@@ -4,12 +4,13 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h."""
+    """What a command tells the shell, cron and monitors. 78 is EX_CONFIG in sysexits.h, 130 means Ctrl-C."""
 
     DONE = 0
     FAILED = 1
     USAGE = 2
     CONFIGURATION = 78
+    INTERRUPTED = 130
 
 
 class OpinionscopeError(Exception):
@@ -32,6 +33,12 @@ class ConfigurationError(OpinionscopeError):
 
 class Interrupted(OpinionscopeError):
     """The run was stopped from outside: Ctrl-C, SIGTERM or SIGHUP."""
+
+
+class StoppedByHand(Interrupted):
+    """Somebody pressed Ctrl-C, which says nothing about the health of the job."""
+
+    exit_status = ExitStatus.INTERRUPTED
 
 
 class StoreError(OpinionscopeError):

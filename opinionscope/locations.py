@@ -10,16 +10,21 @@ from opinionscope.text import well_formed
 API_KEY_VARIABLE = "OPINION_TRADE_API_KEY"
 DATABASE_VARIABLE = "OPINIONSCOPE_DB"
 ENV_FILE_VARIABLE = "OPINIONSCOPE_ENV_FILE"
+# For a user who has neither HOME nor an entry in the list of users, such as a number given to a container.
+_ENV_FILE_WITHOUT_HOME = Path("/etc/opinionscope/env")
 
 
 def env_file() -> Path:
     """The file that cron jobs read their settings from; absolute, because cron starts a job in HOME."""
     named = os.environ.get(ENV_FILE_VARIABLE, "").strip()
     if named:
-        return Path(named).expanduser().absolute()
+        return _absolute(named)
     from platformdirs import user_config_path
 
-    return user_config_path("opinionscope", appauthor=False) / "env"
+    try:
+        return user_config_path("opinionscope", appauthor=False) / "env"
+    except RuntimeError:
+        return _ENV_FILE_WITHOUT_HOME
 
 
 def database_path(option: Path | None = None) -> Path:
@@ -29,7 +34,7 @@ def database_path(option: Path | None = None) -> Path:
     """
     named = option or os.environ.get(DATABASE_VARIABLE, "").strip()
     named = named or read_environment().get(DATABASE_VARIABLE, "").strip()
-    return Path(named).expanduser().absolute() if named else _default_database()
+    return _absolute(named) if named else _default_database()
 
 
 def database_of_a_run(option: Path | None = None) -> Path:
@@ -40,16 +45,41 @@ def database_of_a_run(option: Path | None = None) -> Path:
     try:
         return database_path(option)
     except ConfigurationError:
+        default = existing_default_database()
+        if default is None:
+            raise
+        return default
+
+
+def _absolute(named: Path | str) -> Path:
+    try:
+        return Path(named).expanduser().absolute()
+    except RuntimeError:
+        raise ConfigurationError(f"{named} names a home folder that does not exist: write the path in full.") from None
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{named} is a relative path, but the current folder no longer exists: write the path in full."
+        ) from None
+
+
+def existing_default_database() -> Path | None:
+    """The database in the user's data folder, if it exists."""
+    try:
         default = _default_database()
-        if os.path.exists(default):
-            return default
-        raise
+    except ConfigurationError:
+        return None
+    return default if os.path.exists(default) else None
 
 
 def _default_database() -> Path:
     from platformdirs import user_data_path
 
-    return user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
+    try:
+        return user_data_path("opinionscope", appauthor=False) / "opinionscope.db"
+    except RuntimeError:
+        raise ConfigurationError(
+            f"HOME is not set, so there is no data folder: set {DATABASE_VARIABLE} or use --db."
+        ) from None
 
 
 def read_environment() -> dict[str, str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 from opinionscope.alerts import messages
 from opinionscope.alerts.outage_file import Outage, count_failure, outage_files_of, writable_outage_file
 from opinionscope.alerts.policy import Decision, News, Policy, after_sending, decide
-from opinionscope.errors import StoreError
+from opinionscope.errors import ConfigurationError, StoreError
 from opinionscope.job_table import Job
 from opinionscope.notify.message import Message
 from opinionscope.notify.targets import send, split_urls
 from opinionscope.store.alert_states import AlertState, find_alert_state, save_alert_state
+from opinionscope.store.clock import find_exchange_time, less_what_it_is_ahead
 from opinionscope.store.database import Store
 from opinionscope.store.deliveries import record_delivery
 from opinionscope.store.run_history import Streak, read_streak
@@ -46,22 +47,24 @@ class JobAlerts:
         """Send what the log says is due. `urgent`: at the first failure. `at_the_end`: the database lasted the run."""
         now = self._clock()
         try:
-            self._review_job(store, Policy(self._after, urgent), now)
+            # The length of an outage must not depend on a clock that is ahead in one of its runs.
+            self._review_job(store, Policy(self._after, urgent), less_what_it_is_ahead(now, find_exchange_time(store)))
         except StoreError as error:
             self.store_failed(error)
             return
         if at_the_end:
             self._store_works(now)
 
-    def store_failed(self, error: StoreError) -> None:
-        """A run failed because of the database: report it when it is time."""
+    def store_failed(self, error: Exception) -> None:
+        """A run failed and the database could not be used to log it: report it when it is time."""
         now = self._clock()
         with writable_outage_file(self._database) as file:
             outage = count_failure(file.read() if file else Outage(), str(error), now)
             # Written before anything is sent: what is not remembered would be sent every minute.
             if file:
                 file.write(outage)
-            policy = Policy(self._after, remind_after=DATABASE_REMINDER)
+            urgent = isinstance(error, ConfigurationError)
+            policy = Policy(self._after, urgent, remind_after=DATABASE_REMINDER)
             decision = decide(outage.state, outage.streak, policy, now)
             state = self._tell_of_database(decision, outage.streak, now)
             if file:
@@ -79,7 +82,7 @@ class JobAlerts:
                     file.write(Outage(state=state))
 
     def _review_job(self, store: Store, policy: Policy, now: datetime) -> None:
-        before, streak = find_alert_state(store, self._job.name), read_streak(store, self._job)
+        before, streak = find_alert_state(store, self._job.name), read_streak(store, self._job, now)
         decision = decide(before, streak, policy, now)
         after = decision.outage
         if decision.news is not News.NOTHING and after is not None:

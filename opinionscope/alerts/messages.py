@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from opinionscope.job_table import Job
@@ -23,6 +24,7 @@ def job_failing(job: Job, streak: Streak, now: datetime) -> Message:
         f"Last error: {shortened(streak.last_error)}\n"
         f"What to do: `opinionscope logs --failed --type {job.name}` shows the history, `opinionscope check` looks for "
         "the cause. The next message about this job comes when it has recovered.",
+        "failure",
     )
 
 
@@ -31,6 +33,7 @@ def job_recovered(job: Job, state: AlertState, ended: datetime) -> Message:
     return Message(
         f"opinionscope: `{job.command}` has recovered",
         f"`{job.command}` on {socket.gethostname()} works again, after an outage of {_outage(state, ended)}.",
+        "success",
     )
 
 
@@ -42,6 +45,7 @@ def database_failing(streak: Streak, now: datetime) -> Message:
         f"{_since(streak.since or now, now)}.\n"
         f"Last error: {shortened(streak.last_error)}\n"
         "What to do: `opinionscope check` looks for the cause. Until it is fixed, a reminder comes every 6 hours.",
+        "failure",
     )
 
 
@@ -50,6 +54,7 @@ def database_recovered(state: AlertState, ended: datetime) -> Message:
     return Message(
         "opinionscope: the database works again",
         f"The database on {socket.gethostname()} works again, after an outage of {_outage(state, ended)}.",
+        "success",
     )
 
 
@@ -60,7 +65,7 @@ def test_message() -> Message:
 
 def without_secrets(message: Message, secrets: Iterable[str]) -> Message:
     """The message as it may leave this machine."""
-    return Message(redacted(message.title, secrets), redacted(message.body, secrets))
+    return replace(message, title=redacted(message.title, secrets), body=redacted(message.body, secrets))
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

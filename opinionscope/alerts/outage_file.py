@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +13,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from opinionscope.locks import beside
+from opinionscope.errors import StoreError
+from opinionscope.locks import beside, lock
 from opinionscope.store.alert_states import AlertState, from_texts
 from opinionscope.store.run_history import Streak
 from opinionscope.times import from_text, to_millis_text
 
 _FILE_SIZE = 2048
 _LONGEST_ERROR = 300
+_LONGEST_WAIT_SECONDS = 15.0
+_WAIT_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class OutageFile:
         """What the file says; an empty outage if it is new or torn."""
         try:
             document = json.loads(os.pread(self._descriptor, _FILE_SIZE, 0))
-            streak = Streak(int(document["count"]), from_text(document["since"]), "failed", str(document["error"]))
+            since = from_text(document["since"]) if document["since"] else None
+            streak = Streak(int(document["count"]), since, "failed", str(document["error"]))
             state = from_texts(document["state"]) if document["state"] else None
         except (ValueError, TypeError, KeyError):
             return Outage()
@@ -106,14 +112,36 @@ def outage_files_of(database: Path) -> Iterator[OutageFile]:
 
 
 def _open(path: Path, *, create: bool) -> OutageFile | None:
-    """The file, locked; None if it cannot be used or belongs to somebody else."""
-    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
+    """The file, locked; None if it cannot be used, or may be somebody else's.
+
+    Its name can be guessed, and anybody may make files in a temporary folder. So whose it is comes before its lock.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_CREAT if create else 0)
     try:
         descriptor = os.open(path, flags, 0o600)
     except OSError:
         return None
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    if os.fstat(descriptor).st_uid != os.geteuid():
-        os.close(descriptor)
-        return None
-    return OutageFile(path, descriptor)
+    if _is_our_own(descriptor) and _is_locked_in_time(descriptor, path):
+        return OutageFile(path, descriptor)
+    os.close(descriptor)
+    return None
+
+
+def _is_our_own(descriptor: int) -> bool:
+    """Whether it is a regular file of this user, and not one with another name and content that was linked here."""
+    state = os.fstat(descriptor)
+    return state.st_uid == os.geteuid() and stat.S_ISREG(state.st_mode) and state.st_nlink == 1
+
+
+def _is_locked_in_time(descriptor: int, path: Path) -> bool:
+    """Lock the file; False if it cannot be locked, or another process holds its lock for longer than sending takes."""
+    end = time.monotonic() + _LONGEST_WAIT_SECONDS
+    try:
+        while not lock(descriptor, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            if time.monotonic() > end:
+                return False
+            time.sleep(_WAIT_SECONDS)
+    except StoreError:
+        # On a file system without locks, two runs at the same time may both send.
+        return True
+    return True

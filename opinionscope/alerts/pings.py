@@ -38,6 +38,7 @@ class Pinger:
         self._signals: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._send_all, name="pings", daemon=True)
         self._problem: str | None = None
+        self._is_done = False
         self._give_up_at = 0.0
 
     def start(self) -> None:
@@ -57,16 +58,19 @@ class Pinger:
     def wait(self) -> str | None:
         """Wait until the pings are sent; what went wrong, None if nothing did."""
         self._thread.join(max(0.0, self._give_up_at - time.monotonic()))
-        return "no answer in time" if self._thread.is_alive() else self._problem
+        if self._thread.is_alive():
+            return "no answer in time"
+        return self._problem if self._is_done else self._problem or "not sent"
 
     def _send_all(self) -> None:
         while (signal := self._signals.get()) is not None:
             self._problem = self._send(*signal) or self._problem
+        self._is_done = True
 
     def _send(self, signal: str, body: str) -> str | None:
-        import requests
-
         try:
+            import requests
+
             address = ping_address(self._url, self._job, signal)
             answer = requests.request(
                 "POST" if body else "GET",
@@ -78,6 +82,6 @@ class Pinger:
             answer.close()
         except requests.Timeout:
             return "no answer in time"
-        except Exception as error:  # noqa: BLE001 - a list of certificates that is not there, an answer that is none
+        except Exception as error:  # noqa: BLE001 - requests also raises OSError, as for a missing CA bundle
             return f"not sent ({type(error).__name__})"
         return None if answer.ok else f"answered with HTTP {answer.status_code}"

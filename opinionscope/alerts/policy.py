@@ -75,4 +75,5 @@ def _is_resting(state: AlertState, now: datetime) -> bool:
 def _is_due(outage: AlertState, streak: Streak, policy: Policy, now: datetime) -> bool:
     if outage.alerted_at is None:
         return policy.urgent or streak.count >= policy.after
-    return policy.remind_after is not None and now - outage.alerted_at >= policy.remind_after
+    # An alert that is dated later than now was sent when the clock was ahead.
+    return policy.remind_after is not None and not timedelta(0) <= now - outage.alerted_at < policy.remind_after

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opinionscope.errors import ConfigurationError, Interrupted, StoreError
+from opinionscope.errors import Interrupted
 from opinionscope.job_table import Job
 from opinionscope.locations import API_KEY_VARIABLE, read_environment
 from opinionscope.store.database import Store
@@ -42,10 +42,12 @@ class RunMonitor:
         self._pinger = pinger
         self._alerts = alerts
         self._clock = clock
-        self._ended = False
+        self.has_begun = False
+        self.has_ended = False
 
     def begin(self, store: Store) -> None:
         """The run has its row in the log. Earlier runs that were killed are reported now, since they could not be."""
+        self.has_begun = True
         with _harmless():
             if self._pinger:
                 self._pinger.start()
@@ -54,7 +56,7 @@ class RunMonitor:
 
     def end(self, store: Store, failure: str | None, *, configuration_is_wrong: bool = False) -> None:
         """The row is closed; `failure` is None for a completed run, else why it failed or was partial."""
-        self._ended = True
+        self.has_ended = True
         with _harmless():
             if self._pinger:
                 self._pinger.end(failure)
@@ -64,11 +66,18 @@ class RunMonitor:
             if self._pinger:
                 _record_ping(store, self._clock(), self._pinger.wait())
 
-    def store_failed(self, error: StoreError) -> None:
-        """The run failed because of the database. Does nothing after `end`, which has reported why the run failed."""
-        if self._ended:
+    def stop(self) -> None:
+        """Somebody has stopped the run by hand, which is neither a success nor a failure: nothing is said."""
+        self.has_ended = True
+
+    def store_failed(self, error: Exception) -> None:
+        """The run failed and cannot be logged, because the database cannot be used.
+
+        Does nothing after `end`, which has reported why the run failed.
+        """
+        if self.has_ended:
             return
-        self._ended = True
+        self.has_ended = True
         with _harmless():
             if self._pinger:
                 self._pinger.end(str(error))
@@ -97,7 +106,7 @@ def monitor_run(job: Job, database: Path, clock: Callable[[], datetime]) -> RunM
     """The monitor of a run of this job. Invalid settings are for the run itself to report."""
     try:
         environment: Mapping[str, str] = read_environment()
-    except ConfigurationError:
+    except Exception:  # noqa: BLE001 - the run meets whatever it is as well, and reports it
         environment = os.environ
     return RunMonitor(_pinger(job, environment), _alerts(job, database, environment, clock), clock)
 

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opinionscope.errors import OutOfTime, Paused
-from opinionscope.locks import open_private
+from opinionscope.locks import boot_id, lock, open_private
 
 WINDOW = 1.02
 CLIMB_FACTOR = 1.15
@@ -39,7 +39,7 @@ _HEADER_SIZE = 4096
 
 @dataclass
 class Pace:
-    """What the file holds. Moments are seconds of the system's monotonic clock, minutes are unix minutes.
+    """What the file holds. Moments are seconds of the system's monotonic clock since `boot`, minutes are unix minutes.
 
     `learnt` is the rate that the exchange allowed when it last refused, None while the limit itself holds. `sent` is
     when the last requests left, the latest last.
@@ -53,6 +53,7 @@ class Pace:
     climbed_at: float = 0.0
     climb_wait: float = SHORTEST_CLIMB_WAIT
     minutes: dict[str, list[int]] = field(default_factory=dict)
+    boot: str = field(default_factory=boot_id)
 
 
 class Pacer:
@@ -65,6 +66,7 @@ class Pacer:
         self.limit = limit
         self.requests = 0
         self.throttled = 0
+        self._path = path
         self._descriptor = open_private(path)
         self._queue = threading.Lock()
         self._state = threading.Lock()
@@ -177,7 +179,7 @@ class Pacer:
     def _exclusive(self) -> Iterator[Pace]:
         """The file's state, with nobody else reading or writing it."""
         with self._state:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            lock(self._descriptor, self._path)
             try:
                 yield self._read()
             finally:
@@ -189,11 +191,14 @@ class Pacer:
         try:
             state = json.loads(content[:_HEADER_SIZE])
             moments = content[_HEADER_SIZE:][: state["sent"] * array("d").itemsize]
-            pace = Pace(**state | {"sent": array("d", moments)})
-            if max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
+            pace = Pace(**{"boot": ""} | state | {"sent": array("d", moments)})
+            this_minute = int(time.time() // 60)
+            # One that is later than now was counted while the clock was ahead.
+            pace.minutes = {minute: counts for minute, counts in pace.minutes.items() if int(minute) <= this_minute}
+            if pace.boot == boot_id() and max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
                 return pace
             return Pace(learnt=pace.learnt, minutes=pace.minutes)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return Pace()
 
     def _write(self, pace: Pace) -> None:

@@ -5,9 +5,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from opinionscope.check.cron_daemon import check_cron_daemon
 from opinionscope.check.exchange import check_exchange
 from opinionscope.check.finding import Finding, failure, warning
-from opinionscope.check.machine import check_database, check_files, check_last_runs, check_schedule
+from opinionscope.check.last_runs import check_last_runs
+from opinionscope.check.machine import check_database, check_files, check_schedule
 from opinionscope.check.settings import check_alerts, check_env_file, check_pings
 from opinionscope.errors import ConfigurationError
 from opinionscope.locations import env_file
@@ -31,7 +33,8 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
         ("database", lambda: [check_database(database)]),
         ("files", lambda: [check_files(database)]),
         ("schedule", lambda: [check_schedule(named)]),
-        ("last runs", lambda: [check_last_runs(database, now)]),
+        ("cron", check_cron_daemon),
+        ("last runs", lambda: check_last_runs(database, now)),
     ]
     for subject, look in checks:
         yield from _findings_of(subject, look)

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.check.finding import Finding, failure, ok, warning
 from opinionscope.errors import (
     ApiError,
+    ApiUnavailable,
     ConfigurationError,
     KeyRefused,
     LocationBlocked,
@@ -31,6 +33,7 @@ SKEW_TO_WARN_OF = 5.0
 SKEW_TO_FAIL_AT = 60.0
 _ANY_ADDRESS = "0x" + 40 * "0"
 _SECONDS = 15.0
+_ANSWER_STILL_COMING = 6.0
 
 
 def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
@@ -41,7 +44,7 @@ def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
         yield failure("key", str(error))
         return
     try:
-        skew = _ask_exchange(settings, database)
+        skew = _ask_in_time(settings, database)
     except KeyRefused as error:
         yield failure("key", f"{error} in {env_file()}")
     except LocationBlocked as error:
@@ -66,6 +69,28 @@ def check_clock(skew: float | None) -> Finding:
     if abs(skew) > SKEW_TO_WARN_OF:
         return warning("clock", f"{text}: keep it right with NTP")
     return ok("clock", "agrees with the exchange's")
+
+
+def _ask_in_time(settings: Settings, database: Path) -> float | None:
+    """What `_ask_exchange` returns. Raises ApiUnavailable where it takes too long, as without a name server."""
+    answers: list[float | None] = []
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            answers.append(_ask_exchange(settings, database))
+        except Exception as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    # Nothing can end a thread that waits for a name server, so it may have to be left behind.
+    asking = threading.Thread(target=ask, name="check", daemon=True)
+    asking.start()
+    asking.join(_SECONDS + _ANSWER_STILL_COMING)
+    if failures:
+        raise failures[0]
+    if not answers:
+        raise ApiUnavailable("no answer in time; is the name server working?")
+    return answers[0]
 
 
 def _ask_exchange(settings: Settings, database: Path) -> float | None:

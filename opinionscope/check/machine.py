@@ -1,20 +1,16 @@
-"""The checks of this machine: the database, the files beside it, the schedule and the last runs."""
+"""The checks of this machine: the database, the files beside it and the schedule."""
 
 import os
 import pwd
 import re
 import subprocess
-from datetime import datetime
 from pathlib import Path
 
 from opinionscope.check.finding import Finding, failure, ok, warning
 from opinionscope.errors import ConfigurationError, OpinionscopeError, StoreError
-from opinionscope.job_table import JOBS
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.user_crontab import read_crontab
 from opinionscope.store.database import SCHEMA_VERSION, Store
-from opinionscope.store.run_history import read_history
-from opinionscope.times import ago
 
 _SECONDS = 30
 _FIRST_LINE = re.compile(r"^(?:\S+ ){5}(?P<command>.+?) sync markets\b", re.MULTILINE)
@@ -95,25 +91,6 @@ def _problem_under_cron(command: str) -> str | None:
     if answer.returncode == 0:
         return None
     return answer.stderr.strip()[-200:] or f"exit status {answer.returncode}"
-
-
-def check_last_runs(database: Path, now: datetime) -> Finding:
-    """How the last run of each job went."""
-    try:
-        with Store.open_existing(database) as store:
-            histories = [read_history(store, job) for job in JOBS]
-    except StoreError:
-        return warning("last runs", "none: no job has run yet")
-    words = [
-        f"{each.job.name} {each.last.status} {ago(each.last.started_at, now)}"
-        if each.last
-        else f"{each.job.name} never"
-        for each in histories
-    ]
-    text = ", ".join(words)
-    if any(history.streak.count or history.last is None for history in histories):
-        return warning("last runs", f"{text}: see `opinionscope status`")
-    return ok("last runs", text)
 
 
 def _owner(file: Path) -> str:

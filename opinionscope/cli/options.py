@@ -7,7 +7,8 @@ import typer
 
 Database = Annotated[
     Path | None,
-    typer.Option("--db", metavar="PATH", help="SQLite database file.", show_default="OPINIONSCOPE_DB"),
+    # A file that cannot be read is for the command to report: a job tells of it by its alert and its ping.
+    typer.Option("--db", metavar="PATH", help="SQLite database file.", show_default="OPINIONSCOPE_DB", readable=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Since = Annotated[

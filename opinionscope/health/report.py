@@ -12,7 +12,8 @@ from opinionscope.errors import StoreError
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
 from opinionscope.locks import beside
-from opinionscope.records import INTERNAL, Record
+from opinionscope.records import INTERNAL, Millis, Record
+from opinionscope.store.clock import TOLERANCE, find_exchange_time, find_future_runs
 from opinionscope.store.database import Store
 from opinionscope.store.deliveries import LastDelivery, find_delivery
 from opinionscope.store.disk_space import file_bytes
@@ -58,6 +59,20 @@ class DatabaseFile(Record):
 
 
 @dataclass(frozen=True)
+class Clock(Record):
+    """This machine's clock: by how many seconds it was ahead of the exchange's when that last answered (`compared_at`).
+
+    Both are None if they were never compared, or the clock has been set back since. `future_runs` are dated later than
+    now, because the clock was ahead when they began; `latest_run` is the latest date among them.
+    """
+
+    ahead_seconds: float | None
+    compared_at: Millis | None
+    future_runs: int
+    latest_run: Millis | None
+
+
+@dataclass(frozen=True)
 class Status(Record):
     """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status."""
 
@@ -67,6 +82,7 @@ class Status(Record):
     database: DatabaseFile
     alerts: LastDelivery
     pings: LastDelivery
+    clock: Clock
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
     @property
@@ -82,12 +98,13 @@ class Status(Record):
 def read_status(store: Store, now: datetime, limit: float) -> Status:
     """The state of everything at `now`. `limit` is the setting, in requests a second."""
     return Status(
-        jobs=[judge(read_history(store, job), now) for job in JOBS],
+        jobs=[judge(read_history(store, job, now), now) for job in JOBS],
         requests=_count_requests(store, now, limit),
         wallets=_count_wallets(find_whales(store)),
         database=DatabaseFile(store.path, file_bytes(store)),
         alerts=find_delivery(store, "alert"),
         pings=find_delivery(store, "ping"),
+        clock=_judge_clock(store, now),
         hours=outcomes_by_hour(store, first_hour(now)),
     )
 
@@ -129,6 +146,13 @@ def _ask_pacer(database: Path, limit: float) -> tuple[Minutes, float]:
         finally:
             pacer.close()
     return {}, limit
+
+
+def _judge_clock(store: Store, now: datetime) -> Clock:
+    compared, future = find_exchange_time(store), find_future_runs(store, now)
+    if compared is None or compared.machine_at > now + TOLERANCE:
+        return Clock(None, None, future.count, future.latest)
+    return Clock(round(compared.ahead.total_seconds(), 3), compared.exchange_at, future.count, future.latest)
 
 
 def _count_wallets(whales: Sequence[Whale]) -> Wallets:

@@ -29,14 +29,15 @@ class JobHealth(Record):
 
 
 def judge(history: JobHistory, now: datetime) -> JobHealth:
-    """The health of a job at a moment. A job that has never run is overdue."""
+    """The health of a job at a moment. A killed run that no other run has noted yet counts as failed."""
     overdue = is_overdue(history, now)
-    failures = history.streak.count
+    failures = history.streak.count + history.was_killed
     completed = history.completed
+    last = history.last
     return JobHealth(
         job=history.job.name,
-        last_status=history.last.status if history.last else None,
-        last_started_at=history.last.started_at if history.last else None,
+        last_status=_last_status(history),
+        last_started_at=last.started_at if last else None,
         last_success_at=(completed.ended_at or completed.started_at) if completed else None,
         failures_in_a_row=failures,
         overdue=overdue,
@@ -47,17 +48,32 @@ def judge(history: JobHistory, now: datetime) -> JobHealth:
 
 
 def is_overdue(history: JobHistory, now: datetime) -> bool:
-    """Whether the job has stayed away for longer than it may, since it last began.
+    """Whether the job has stayed away for longer than it may: since it last began, or the schedule was installed.
 
-    A daily job counts from its last completed run: cron starts it every hour, and it acts once a day.
+    A daily job counts from its last completed run: cron starts it every hour, and it acts once a day. One that has
+    never run counts from the first use of the database. A date later than now is not believed.
     """
-    last = history.completed if history.job.daily and history.completed else history.begun
-    return last is None or now - last.started_at > history.job.patience
+    last = history.completed_at if history.job.daily and history.completed_at else history.begun_at
+    moments = [last]
+    if history.schedule is not None:
+        moments = [last or history.schedule.first_used_at, history.schedule.installed_at]
+    believable = [moment for moment in moments if moment is not None and moment <= now]
+    return not believable or now - max(believable) > history.job.patience
+
+
+def _last_status(history: JobHistory) -> str | None:
+    if history.last is None:
+        return None
+    killed_last = history.was_killed and history.last == history.begun
+    return "failed" if killed_last else history.last.status
 
 
 def _describe_problem(history: JobHistory, *, overdue: bool) -> str | None:
     if history.begun is None:
-        return "has never run. Is the schedule installed? `opinionscope check` tells."
+        return "has never run. Is the schedule installed? `opinionscope check` tells." if overdue else None
+    if history.was_killed:
+        begun = f"{history.begun.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"the run of {begun} was killed before it ended. See `opinionscope logs --type {history.job.name}`."
     if history.streak.count:
         streak = history.streak
         last = "the last run was partial" if streak.last_status == "partial" else "the last run failed"
@@ -86,6 +102,9 @@ def count_requests(
     plus the minute before.
     """
     this_minute = now.replace(second=0, microsecond=0)
+    # What is dated later than now was written when the clock was ahead.
+    runs = [run for run in runs if run.started_at <= now]
+    minutes = {minute: count for minute, count in minutes.items() if minute <= this_minute}
     at_least = minutes.get(this_minute, 0)
     at_most = at_least + minutes.get(this_minute - timedelta(minutes=1), 0)
     last_minute = _sent_since(now - timedelta(minutes=1), runs, count_of)

@@ -8,12 +8,14 @@ from functools import partial
 
 from opinionscope.errors import StoreError
 from opinionscope.job_table import CLEANUP
+from opinionscope.jobs.proof_of_time import proven_now
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.run import Run
+from opinionscope.store.clock import TOLERANCE
 from opinionscope.store.database import Store
 from opinionscope.store.disk_space import checkpoint, free_pages, give_back_pages, stop_automatic_checkpoints
 from opinionscope.store.request_minutes import purge_requests
-from opinionscope.store.sync_logs import completed_since, count_old_runs, purge_runs
+from opinionscope.store.sync_logs import count_old_runs, find_last_completed, purge_runs
 from opinionscope.store.whale_activity import count_old_trades, purge_trades
 from opinionscope.store.whale_hours import KEPT, purge_hours
 
@@ -31,11 +33,14 @@ _WAIT_SECONDS = 0.5
 
 
 def work(run: Run, retention_days: int | None = None) -> JobResult:
-    """A run of the job, with the retention of the settings unless `retention_days` is given."""
+    """A run of the job, with the retention of the settings unless `retention_days` is given.
+
+    Raises ClockDoubted, and deletes nothing, if the clock may be far ahead.
+    """
     retention = timedelta(days=retention_days) if retention_days else run.settings.retention
     return clean_up(
         run.store,
-        now=run.now,
+        now=proven_now(run.store, run.now),
         retention=retention,
         log_retention=run.settings.log_retention,
         progress=run.progress,
@@ -58,12 +63,14 @@ def last_due(now: datetime) -> datetime:
 
 
 def is_due(store: Store, now: datetime) -> bool:
-    """Whether no cleanup has completed since the last 03:00 UTC."""
-    return not completed_since(store, CLEANUP, last_due(now))
+    """Whether no cleanup has completed since the last 03:00 UTC, as far as its date can be believed."""
+    last = find_last_completed(store, CLEANUP)
+    return last is None or not last_due(now) <= (last.ended_at or last.started_at) <= now + TOLERANCE
 
 
 def count_expired(store: Store, *, now: datetime, retention: timedelta, log_retention: timedelta) -> Expired:
-    """What `clean_up` would purge. Changes nothing."""
+    """What a cleanup would purge. Changes nothing. Raises ClockDoubted."""
+    now = proven_now(store, now)
     return Expired(count_old_trades(store, now - retention), count_old_runs(store, now - log_retention))
 
 

@@ -3,12 +3,17 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
 from opinionscope.jobs.run import Run
 from opinionscope.locks import beside
+from opinionscope.store.clock import ExchangeTime, record_exchange_time
 from opinionscope.store.request_minutes import record_requests
+from opinionscope.times import utc_now
+
+_LARGEST_SKEW = timedelta(days=36_500).total_seconds()
 
 
 @contextmanager
@@ -19,7 +24,18 @@ def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float
     run.count_requests = lambda: (pacer.requests, pacer.throttled)
     try:
         with OpinionClient(run.settings, pacer, connections=connections, deadline=deadline) as client:
-            yield client, deadline
+            try:
+                yield client, deadline
+            finally:
+                _note_time(run, client)
     finally:
         # The pacer stays open: a worker that was left behind may still take its turn.
         record_requests(run.store, pacer.minutes())
+
+
+def _note_time(run: Run, client: OpinionClient) -> None:
+    """Keep the exchange's time, if it has answered with one: it bears our clock out when something is to be deleted."""
+    skew = client.clock_skew
+    if skew is not None and abs(skew) < _LARGEST_SKEW:
+        now = utc_now()
+        record_exchange_time(run.store, ExchangeTime(now - timedelta(seconds=skew), now))

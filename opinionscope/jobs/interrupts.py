@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from opinionscope.errors import Interrupted
+from opinionscope.errors import Interrupted, StoppedByHand
 
 
 class Interrupts:
-    """A context in which the signals are noted; inside `raised()` they raise Interrupted."""
+    """A context in which the signals are noted; inside `raised()` they raise Interrupted, Ctrl-C StoppedByHand."""
 
     _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def __init__(self) -> None:
         self._raise_at_once = False
-        self._came = False
+        self._came: int | None = None
 
     def __enter__(self) -> Self:
         # One that is ignored, as SIGHUP is under nohup, stays ignored.
@@ -29,21 +29,25 @@ class Interrupts:
 
     @contextmanager
     def raised(self) -> Iterator[None]:
-        """In this block the first signal raises Interrupted at once; one that came before raises it now."""
+        """In this block the first signal raises at once; one that came before raises now."""
         self._raise_at_once = True
         try:
             if self._came:
-                raise Interrupted("interrupted")
+                raise _interruption(self._came)
             yield
         except Exception:
             if self._came:
                 # Whatever the interrupted code has turned the exception into.
-                raise Interrupted("interrupted") from None
+                raise _interruption(self._came) from None
             raise
         finally:
-            self._raise_at_once = self._came = False
+            self._raise_at_once, self._came = False, None
 
-    def _note(self, *_: Any) -> None:
-        first, self._came = not self._came, True
+    def _note(self, number: int, *_: Any) -> None:
+        first, self._came = self._came is None, self._came or number
         if first and self._raise_at_once:
-            raise Interrupted("interrupted")
+            raise _interruption(number)
+
+
+def _interruption(number: int) -> Interrupted:
+    return StoppedByHand("interrupted") if number == signal.SIGINT else Interrupted("interrupted")

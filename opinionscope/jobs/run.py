@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opinionscope.alerts.run_monitor import RunMonitor, monitor_run
-from opinionscope.errors import ConfigurationError, OpinionscopeError, StoreError
+from opinionscope.errors import ConfigurationError, OpinionscopeError, StoppedByHand
 from opinionscope.job_table import Job
 from opinionscope.jobs.failures import describe, explain
 from opinionscope.jobs.interrupts import Interrupts
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
+from opinionscope.locations import existing_default_database
 from opinionscope.locks import beside, try_lock
 from opinionscope.store.database import Store
-from opinionscope.store.sync_logs import Outcome, close_run, log_skipped, open_run
+from opinionscope.store.sync_logs import Outcome, close_run, log_failed, log_skipped, open_run
 from opinionscope.times import utc_now
 
 if TYPE_CHECKING:
     from opinionscope.settings import Settings
+
+# Below a device there is no file: what stands beside this "database" can neither be found nor made.
+_NOWHERE = Path("/dev/null/opinionscope.db")
+_SECOND_PATIENCE = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -72,22 +77,48 @@ def run_job(
 ) -> JobResult | None:
     """Run `work` under the job's lock and record it; None if another process is running the job.
 
-    Raises RunFailed if something failed, and whatever `work` raises after recording it. SIGTERM, SIGHUP and Ctrl-C
-    end the run as Interrupted.
+    Raises RunFailed if something failed, and whatever `work` raises after recording it. SIGTERM and SIGHUP end the run
+    as Interrupted, Ctrl-C as StoppedByHand. Whatever goes wrong around the run, its row in the log, the alert and the
+    ping are each tried.
     """
     monitor = monitor_run(job, database, clock)
     try:
-        with try_lock(beside(database, f"{job.name}.lock")) as locked:
+        with try_lock(beside(database, f"{job.name}.lock")) as locked, Store.open(database) as store:
             if locked:
-                with Store.open(database) as store, Interrupts() as interrupts:
+                with Interrupts() as interrupts:
                     run = partial(Run, store, progress=progress)
                     return _run_logged(job, run, work, monitor=monitor, clock=clock, interrupts=interrupts)
-    except StoreError as error:
-        monitor.store_failed(error)
+            log_skipped(store, job, clock())
+    except Exception as error:
+        _report_failure(job, database, monitor, error, clock)
         raise
-    with Store.open(database) as store:
-        log_skipped(store, job, clock())
     return None
+
+
+def report_unlocated_run(job: Job, error: Exception, clock: Callable[[], datetime] = utc_now) -> None:
+    """Report a run that could not find out which database is its own; its row goes to the default one, if it exists."""
+    database = existing_default_database() or _NOWHERE
+    _report_failure(job, database, monitor_run(job, database, clock), error, clock)
+
+
+def _report_failure(
+    job: Job, database: Path, monitor: RunMonitor, error: Exception, clock: Callable[[], datetime]
+) -> None:
+    """Try the row, the alert and the ping of a run that failed outside its work, each whatever becomes of the others.
+
+    Does nothing if the run has been reported already.
+    """
+    if monitor.has_ended:
+        return
+    reason = describe(error)
+    try:
+        with Store.open(database) as store, store.patience(_SECOND_PATIENCE):
+            if not monitor.has_begun:
+                log_failed(store, job, reason, clock())
+            monitor.end(store, reason, configuration_is_wrong=isinstance(error, ConfigurationError))
+    except Exception as second:  # noqa: BLE001 - the alert and the ping must be tried whatever it is
+        logger.debug("the failed run cannot be logged: %s", second)
+        monitor.store_failed(error)
 
 
 def _run_logged(
@@ -107,6 +138,10 @@ def _run_logged(
         with interrupts.raised():
             monitor.begin(store)
             result = work(run)
+    except StoppedByHand as error:
+        close_run(store, run_id, _outcome_of(run, run.result, "interrupted", str(error)), clock())
+        monitor.stop()
+        raise
     except BaseException as error:
         close_run(store, run_id, _outcome_of(run, run.result, "failed", describe(error)), clock())
         with interrupts.raised():

@@ -8,6 +8,10 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+from opinionscope.errors import OutOfTime
+
+ANSWERS_STILL_COMING = 6.0
+"""Seconds after the deadline of a run in which requests that have begun may still be answered."""
 # Seconds. A signal that arrives just before a wait begins is handled only after it, so the main thread never waits
 # longer than this.
 _SHORT_WAIT = 0.5
@@ -16,10 +20,16 @@ _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
-def result_of(future: Future[_Result]) -> _Result:
-    """The future's result, awaited in short waits."""
-    while not wait([future], _SHORT_WAIT).done:
-        pass
+def result_of(future: Future[_Result], end: float) -> _Result:
+    """The future's result, awaited until `end` (monotonic seconds) in short waits. Raises OutOfTime after that.
+
+    Nothing can end a thread that waits for a name server that does not answer, so the run leaves it behind.
+    """
+    while not future.done():
+        left = end - time.monotonic()
+        if left <= 0:
+            raise OutOfTime("no answer came in the time of this run")
+        wait([future], min(left, _SHORT_WAIT))
     return future.result()
 
 

@@ -5,7 +5,7 @@ Loading Apprise takes half a second, so import this module only when there is so
 
 from collections.abc import Sequence
 
-from apprise import Apprise, AppriseAsset
+from apprise import Apprise, AppriseAsset, NotifyType
 
 from opinionscope.notify.message import Delivery, Message, scheme_of
 
@@ -22,7 +22,9 @@ def deliver(url: str, message: Message) -> Delivery:
         if not loaded.accepted:
             return loaded
         # `notify` never raises for a target; it returns False.
-        sent = target.notify(title=message.title, body=message.body, body_format="text")
+        sent = target.notify(
+            title=message.title, body=message.body, body_format="text", notify_type=NotifyType(message.severity)
+        )
     except Exception as error:  # noqa: BLE001 - any of Apprise's plugins may fail; the other targets must be served
         return Delivery(scheme_of(url), f"failed with {type(error).__name__}")
     return loaded if sent else Delivery(loaded.target, "did not accept the message")

@@ -1,6 +1,10 @@
 """A message to the people who run opinionscope, and what became of it at one target."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["failure", "success", "info"]
+"""How a target should show a message, by Apprise's names."""
 
 
 @dataclass(frozen=True)
@@ -9,6 +13,7 @@ class Message:
 
     title: str
     body: str
+    severity: Severity = "info"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from opinionscope.notify.message import Delivery, Message, scheme_of
 
@@ -26,11 +27,11 @@ def send(urls: Sequence[str], message: Message, seconds: float = SECONDS) -> lis
     """
     if not urls:
         return []
-    order = json.dumps({"urls": urls, "title": message.title, "body": message.body})
+    order = json.dumps({"urls": urls, **asdict(message)})
     try:
-        # -P: no module in the current directory may shadow a real one.
+        # -P: no module in the current directory may shadow a real one. That directory may have been deleted.
         words = [sys.executable, "-P", "-m", _SENDING_PROCESS]
-        answer = subprocess.run(words, input=order.encode(), capture_output=True, timeout=seconds, check=False)  # noqa: S603
+        answer = subprocess.run(words, input=order.encode(), cwd="/", capture_output=True, timeout=seconds, check=False)  # noqa: S603
         output, silence = answer.stdout, "could not be tried: the sending process died"
     except subprocess.TimeoutExpired as late:
         output, silence = late.stdout or b"", "did not answer in time"

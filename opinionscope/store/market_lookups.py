@@ -35,7 +35,7 @@ _DEPARTED = f"""
             AND topic.external_id = market.parent_external_id AND topic.market_type = 'categorical'
             AND topic.status <> 'deleted'
     WHERE market.platform = '{PLATFORM}' AND market.status NOT IN ({_FINAL})
-        AND (lookup.due_at IS NULL OR lookup.due_at <= :now)
+        AND (lookup.due_at IS NULL OR lookup.due_at <= :now OR lookup.looked_up_at > :now)
     ORDER BY lookup.looked_up_at, market.external_id
 """  # noqa: S608
 
@@ -52,7 +52,8 @@ _NAMED = f"""
         FROM named
             LEFT JOIN market_lookups AS lookup ON lookup.platform = '{PLATFORM}'
                 AND lookup.external_id = named.external_id AND lookup.is_topic = 0
-        WHERE named.external_id IS NOT NULL AND (lookup.due_at IS NULL OR lookup.due_at <= :now)
+        WHERE named.external_id IS NOT NULL
+            AND (lookup.due_at IS NULL OR lookup.due_at <= :now OR lookup.looked_up_at > :now)
             AND NOT EXISTS (SELECT 1 FROM markets WHERE platform = '{PLATFORM}'
                 AND external_id = named.external_id AND market_type <> 'categorical')
     )

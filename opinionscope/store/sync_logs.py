@@ -8,15 +8,19 @@ from typing import ClassVar, Literal
 from opinionscope.job_table import JOB_NAMES, Job
 from opinionscope.records import Millis
 from opinionscope.store.database import Store
-from opinionscope.store.rows import StoredRow, select_filtered
+from opinionscope.store.rows import StoredRow, select_filtered, select_first
 from opinionscope.times import to_millis_text
 
-RunStatus = Literal["running", "completed", "partial", "failed", "skipped"]
+RunStatus = Literal["running", "completed", "partial", "failed", "skipped", "interrupted"]
+KILLED = "killed before it ended"
 
 
 @dataclass(frozen=True)
 class LoggedRun(StoredRow):
-    """A run as the log has it. `ended_at` is None while it is running, `error` None if nothing failed."""
+    """A run as the log has it. `error` is None if nothing failed.
+
+    `ended_at` is None while it is running, and for a run that was killed: nobody knows when that was.
+    """
 
     TABLE: ClassVar[str] = "sync_logs"
 
@@ -33,7 +37,7 @@ class LoggedRun(StoredRow):
 
     @property
     def seconds(self) -> float | None:
-        """How long the run took; None while it is running."""
+        """How long the run took; None if it has no end."""
         return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
 
 
@@ -63,9 +67,8 @@ def open_run(store: Store, job: Job, now: datetime) -> int:
     """
     with store.transaction() as connection:
         connection.execute(
-            "UPDATE sync_logs SET status = 'failed', ended_at = ?, error = 'killed before it ended' "
-            "WHERE type = ? AND status = 'running'",
-            (to_millis_text(now), job.name),
+            "UPDATE sync_logs SET status = 'failed', error = ? WHERE type = ? AND status = 'running'",
+            (KILLED, job.name),
         )
         return int(
             connection.execute(
@@ -96,26 +99,34 @@ def close_run(store: Store, run_id: int, outcome: Outcome, now: datetime) -> Non
 
 def log_skipped(store: Store, job: Job, now: datetime) -> None:
     """Record a run that did nothing because the same job was still running."""
+    _log_at_once(store, job, "skipped", "the previous run had not ended", now)
+
+
+def log_failed(store: Store, job: Job, error: str, now: datetime) -> None:
+    """Record a run that failed before it could take its lock."""
+    _log_at_once(store, job, "failed", error, now)
+
+
+def _log_at_once(store: Store, job: Job, status: RunStatus, error: str, now: datetime) -> None:
     moment = to_millis_text(now)
     with store.transaction() as connection:
         connection.execute(
-            "INSERT INTO sync_logs (type, status, started_at, ended_at, error) VALUES (?, 'skipped', ?, ?, ?)",
-            (job.name, moment, moment, "the previous run had not ended"),
+            "INSERT INTO sync_logs (type, status, started_at, ended_at, error) VALUES (?, ?, ?, ?, ?)",
+            (job.name, status, moment, moment, error),
         )
 
 
-def completed_since(store: Store, job: Job, moment: datetime) -> bool:
-    """Whether a run of the job has completed at `moment` or later."""
-    sql = "SELECT 1 FROM sync_logs WHERE type = ? AND status = 'completed' AND ended_at >= ? LIMIT 1"
-    return store.value(sql, (job.name, to_millis_text(moment))) is not None
+def find_last_completed(store: Store, job: Job) -> LoggedRun | None:
+    """The completed run of a job that began last, by the order of the log: the clock may have been wrong."""
+    return select_first(store, LoggedRun, "WHERE type = ? AND status = 'completed' ORDER BY id DESC", (job.name,))
 
 
 def find_runs(
     store: Store, *, failed: bool = False, job: str | None = None, since: datetime | None = None, limit: int = 50
 ) -> list[LoggedRun]:
-    """Runs, newest first. `failed` keeps those that failed or were partial."""
+    """Runs, in the reverse order of the log. `failed` keeps those that failed or were partial."""
     filters = {"failed": failed or None, "job": job, "since": None if since is None else to_millis_text(since)}
-    return select_filtered(store, LoggedRun, _CONDITIONS, filters, order="started_at DESC, id DESC", limit=limit)
+    return select_filtered(store, LoggedRun, _CONDITIONS, filters, order="id DESC", limit=limit)
 
 
 def count_old_runs(store: Store, older_than: datetime) -> int:
@@ -137,7 +148,7 @@ def purge_runs(store: Store, older_than: datetime, batch: int) -> int:
 _OLD = f"""
     started_at < ? AND status <> 'running' AND id NOT IN (
         SELECT ifnull((
-            SELECT id FROM sync_logs WHERE type = job AND status = 'completed' ORDER BY started_at DESC LIMIT 1), 0)
+            SELECT id FROM sync_logs WHERE type = job AND status = 'completed' ORDER BY id DESC LIMIT 1), 0)
         FROM (SELECT column1 AS job FROM (VALUES {", ".join(["(?)"] * len(JOB_NAMES))})))
 """  # noqa: S608
 

@@ -23,9 +23,11 @@ def add_to_totals(
 def publish_figures(store: Store, now: datetime) -> int:
     """Write the figures of every wallet in one transaction; how many wallets.
 
-    The cost grows with the wallets and the hours they traded in, not with the number of trades.
+    A trade that is dated later than the coming hour counts in no window. The cost grows with the wallets and the hours
+    they traded in, not with the number of trades.
     """
-    volumes = {name: _volume_since(store, now - window) for name, window in _WINDOWS.items()}
+    last_hour = int(now.timestamp() // SECONDS_PER_HOUR) + 1
+    volumes = {name: _volume_since(store, now - window, last_hour) for name, window in _WINDOWS.items()}
     whales = [row[0] for row in store.query("SELECT id FROM whales")]
     moment = to_millis_text(now)
     with store.transaction() as connection:
@@ -38,15 +40,19 @@ def publish_figures(store: Store, now: datetime) -> int:
     return len(whales)
 
 
-def _volume_since(store: Store, start: datetime) -> dict[int, float]:
-    """BUY and SELL volume by whale id since `start`: the whole hours, plus the trades of the first, partial hour."""
+def _volume_since(store: Store, start: datetime, last_hour: int) -> dict[int, float]:
+    """BUY and SELL volume by whale id from `start` to the end of `last_hour` (a unix hour).
+
+    It is made of the whole hours, plus the trades of the first, partial hour.
+    """
     first_whole_hour = int(-(-start.timestamp() // SECONDS_PER_HOUR))
     rows = store.query(
-        "SELECT w.id, (SELECT total(volume) FROM whale_hours WHERE whale_id = w.id AND hour >= ?) + "
+        "SELECT w.id, (SELECT total(volume) FROM whale_hours WHERE whale_id = w.id AND hour BETWEEN ? AND ?) + "
         "(SELECT total(amount) FROM whale_activity WHERE whale_address = w.address AND timestamp >= ? "
         "AND timestamp < ? AND action IN ('BUY', 'SELL')) FROM whales AS w",
         (
             first_whole_hour,
+            last_hour,
             to_seconds_text(start),
             to_seconds_text(datetime.fromtimestamp(first_whole_hour * SECONDS_PER_HOUR, start.tzinfo)),
         ),

@@ -65,9 +65,10 @@ class Wallet:
 _COLUMNS = tuple(field.name for field in fields(ReadingProgress))
 
 # Waiting counts double for a wallet that traded within the last day, so that it is polled before one that sleeps; but
-# it counts for every wallet, so that each gets its turn. A wallet that was never polled comes first.
+# it counts for every wallet, so that each gets its turn. A wallet that was never polled comes first, and so does one
+# that was polled later than now, when the clock was ahead.
 _MOST_URGENT_FIRST = """
-    ORDER BY last_polled_at IS NOT NULL,
+    ORDER BY ifnull(last_polled_at <= :now, FALSE),
         (julianday(:now) - julianday(last_polled_at)) * iif(newest_trade_at >= :yesterday, 2, 1) DESC,
         newest_trade_at DESC, id
 """

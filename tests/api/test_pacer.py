@@ -244,6 +244,36 @@ def test_after_a_reboot_the_learnt_rate_stands_and_old_moments_do_not(clock: Han
     assert send(rebooted, count=1) == [3.0]
 
 
+def test_a_pause_does_not_survive_a_reboot_however_long_the_machine_has_been_up(
+    clock: HandTurnedTime, open_pacer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pacer = open_pacer()
+    pacer.slow_down(send(pacer, count=30)[-1], 3600.0)
+    learnt = pacer.current_rate()
+    clock.sleep(600)
+    with pytest.raises(Paused), open_pacer().turn(deadline=clock.now + 50):
+        pytest.fail("a turn came in a pause")
+    monkeypatch.setattr(pacer_module, "boot_id", lambda: "another boot")
+    rebooted = open_pacer()
+    assert rebooted.current_rate() == learnt
+    assert send(rebooted, count=1) == [clock.now]
+    assert send(open_pacer(), count=1)[0] > clock.now - 1
+
+
+def test_minutes_that_were_counted_by_a_clock_that_was_ahead_do_not_crowd_out_the_others(
+    clock: HandTurnedTime, open_pacer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pacer = open_pacer()
+    right = clock.time
+    monkeypatch.setattr(clock, "time", lambda: right() + 86_400)
+    for _ in range(20):
+        clock.sleep(60)
+        send(pacer, count=1)
+    monkeypatch.setattr(clock, "time", right)
+    send(pacer, count=3)
+    assert list(pacer.minutes().values()) == [(3, 0)]
+
+
 def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: HandTurnedTime, open_pacer: Open) -> None:
     one, other = open_pacer(), open_pacer()
     minute = datetime.fromtimestamp(clock.time(), UTC).replace(second=0)

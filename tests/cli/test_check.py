@@ -1,15 +1,22 @@
 """`check`: is everything ready for cron? One line each, with what to do."""
 
+import shutil
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from opinionscope.job_table import STATS
 from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
+from opinionscope.store.sync_logs import open_run
+from opinionscope.times import utc_now
 from tests.cli.fake_crontab import FakeCrontab, make_crontab
 from tests.cli.terminal import run_on_terminal
 from tests.conftest import CommandLine, Trading
+from tests.emulated import SILENT_NAME_SERVER, machine
 
 
 @pytest.fixture
@@ -50,7 +57,17 @@ def finding(command: CommandLine, subject: str, **settings: str) -> str:
     return next(line for line in shown.splitlines()[1:] if line[6:].startswith(subject))
 
 
-def test_when_all_is_ready_nothing_fails(ready: CommandLine) -> None:
+@pytest.fixture
+def cron_daemon(tmp_path: Path) -> Iterator[None]:
+    """A process by the name of a cron daemon."""
+    program = tmp_path / "crond"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+    with subprocess.Popen([program, "120"]) as process:
+        yield
+        process.kill()
+
+
+def test_when_all_is_ready_nothing_fails(ready: CommandLine, cron_daemon: None) -> None:
     result = ready("check")
     marks = {line[6:16].strip(): line[:4].strip() for line in result.stdout.splitlines()[1:]}
     assert (result.returncode, result.stderr) == (0, "")
@@ -64,6 +81,7 @@ def test_when_all_is_ready_nothing_fails(ready: CommandLine) -> None:
         "database": "ok",
         "files": "ok",
         "schedule": "ok",
+        "cron": "ok",
         "last runs": "warn",
     }
 
@@ -146,6 +164,34 @@ def test_a_schedule_that_is_missing_broken_or_of_another_installation_is_found(
 def test_the_last_runs_are_named(ready: CommandLine) -> None:
     ready("stats")
     assert "stats completed" in finding(ready, "last runs")
+
+
+def test_a_job_that_fails_fails_the_check(ready: CommandLine) -> None:
+    for words in (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup"]):
+        assert ready(*words).returncode == 0
+    assert finding(ready, "last runs").startswith("ok")
+    ready("sync", "markets", OPINION_TRADE_BASE_URL="http://127.0.0.1:1/openapi", OPINIONSCOPE_MAX_ATTEMPTS="1")
+    assert ready("check").returncode == 1
+    assert finding(ready, "last runs").startswith("FAIL")
+
+
+def test_a_run_that_was_killed_fails_the_check(ready: CommandLine) -> None:
+    with Store.open(ready.database) as store:
+        open_run(store, STATS, utc_now())
+    assert "stats killed" in finding(ready, "last runs")
+    assert finding(ready, "last runs").startswith("FAIL")
+
+
+def test_a_name_server_that_does_not_answer_ends_the_check_in_time(ready: CommandLine, tmp_path: Path) -> None:
+    began = time.monotonic()
+    shown = ready(
+        "check",
+        OPINION_TRADE_BASE_URL="https://exchange.invalid/openapi",
+        **machine(tmp_path / "machine", SILENT_NAME_SERVER),
+    )
+    assert time.monotonic() - began < 50
+    assert shown.returncode == 1
+    assert "is the name server working?" in shown.stdout
 
 
 def test_a_terminal_gets_signs(ready: CommandLine) -> None:

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from opinionscope.job_table import JOB_NAMES
+from opinionscope.locks import beside, try_lock
 from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
+from opinionscope.store.schedule import record_installation
 from opinionscope.store.sync_logs import Outcome, RunStatus, close_run, log_skipped, open_run
-from opinionscope.times import utc_now
+from opinionscope.times import to_millis_text, utc_now
 from tests.cli.conftest import HOSTILE
 from tests.cli.terminal import run_on_terminal
 from tests.conftest import JOB, CommandLine, Trading
@@ -43,6 +45,12 @@ def log(command: CommandLine, name: str, status: RunStatus, minutes_ago: float, 
         run = open_run(store, job, began)
         if status != "running":
             close_run(store, run, Outcome(status, error=error), began + timedelta(seconds=2))
+
+
+def first_used(command: CommandLine, before: timedelta) -> None:
+    """Make the database as old as that."""
+    with Store.open(command.database) as store, store.transaction() as transaction:
+        transaction.execute("UPDATE schedule SET first_used_at = ?", (to_millis_text(utc_now() - before),))
 
 
 @pytest.fixture
@@ -93,9 +101,50 @@ def test_an_overdue_job_ends_with_1(command: CommandLine) -> None:
 
 def test_a_job_that_never_ran_ends_with_1(command: CommandLine) -> None:
     log(command, "stats", "completed", 1)
+    first_used(command, timedelta(days=2))
     result = command("status", "--json")
     assert result.returncode == 1
     assert [job["last_status"] for job in json.loads(result.stdout)["jobs"]] == [None, None, "completed", None]
+
+
+def test_a_job_that_could_not_run_yet_is_not_yet_due(command: CommandLine) -> None:
+    log(command, "whales", "completed", 1)
+    result = command("status")
+    assert result.returncode == 0
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [line[0] for line in lines if line[-3:] == ["not", "yet", "due"]] == ["markets", "stats", "cleanup"]
+    first_used(command, timedelta(minutes=16))
+    result = command("status")
+    assert result.returncode == 1
+    assert [line.split()[0] for line in result.stdout.splitlines() if "OVERDUE" in line] == ["markets"]
+    assert "markets  has never run" in result.stdout
+
+
+def test_a_schedule_that_was_just_installed_gives_each_job_its_time(command: CommandLine) -> None:
+    for job in JOB_NAMES:
+        log(command, job, "completed", 3 * 24 * 60)
+    assert command("status").returncode == 1
+    with Store.open(command.database) as store:
+        record_installation(store, utc_now())
+    assert command("status").returncode == 0
+
+
+def test_a_killed_run_is_a_failure_at_once_and_has_no_end(well: CommandLine) -> None:
+    log(well, "whales", "running", 1)
+    with try_lock(beside(well.database, "whales.lock")):
+        assert well("status").returncode == 0, "it holds its lock: it is running"
+        assert json.loads(well("logs", "--limit", "1", "--json").stdout)[0]["status"] == "running"
+    before = sorted(file.name for file in well.database.parent.glob("*.lock"))
+    result = well("status", "--json")
+    whales = json.loads(result.stdout)["jobs"][1]
+    assert (result.returncode, whales["last_status"], whales["failures_in_a_row"]) == (1, "failed", 1)
+    assert "was killed before it ended" in whales["problem"]
+    (row,) = json.loads(well("logs", "--limit", "1", "--json").stdout)
+    assert (row["status"], row["ended_at"], row["error"]) == ("failed", None, "killed before it ended")
+    assert well.query("SELECT status FROM sync_logs ORDER BY id DESC LIMIT 1") == [("running",)]
+    assert sorted(file.name for file in well.database.parent.glob("*.lock")) == before
+    log(well, "whales", "completed", 0)
+    assert well.query("SELECT status, ended_at FROM sync_logs ORDER BY id DESC LIMIT 1 OFFSET 1") == [("failed", None)]
 
 
 def test_without_a_database_it_says_so_in_one_line(command: CommandLine) -> None:

@@ -33,6 +33,16 @@ def test_adding_says_what_is_new_and_makes_the_database(command: CommandLine) ->
     ]
 
 
+def test_a_wallet_that_is_added_again_under_another_name_is_said_to_be_renamed(command: CommandLine) -> None:
+    wallet = "0x" + "ab" * 20
+    command("whales", "add", wallet, "--name", "Ann")
+    assert command("whales", "add", wallet, "--name", "Ann").stdout == "0 wallets added, 1 already tracked.\n"
+    assert command("whales", "add", wallet).stdout == "0 wallets added, 1 already tracked.\n"
+    again = command("whales", "add", wallet, "--name", "Bea")
+    assert again.stdout == "0 wallets added, 1 already tracked, 1 renamed.\n"
+    assert command.query("SELECT name FROM whales") == [("Bea",)]
+
+
 @pytest.mark.parametrize("bad", ["0x12", "", f"{NEW}0", "1" * 42])
 def test_one_bad_address_keeps_all_from_being_added(invoke: Invoke, bad: str) -> None:
     result = invoke("whales", "add", NEW, bad)

@@ -106,9 +106,14 @@ def test_a_purge_gives_the_space_back(command: CommandLine, synced: Exchange) ->
 def test_old_log_rows_go_and_the_last_success_of_a_job_stays(command: CommandLine) -> None:
     command("stats")
     with sqlite3.connect(command.database) as connection:
-        old = [("stats", "failed"), ("stats", "completed"), ("markets", "completed"), ("markets", "failed")]
+        old = [
+            (-4, "stats", "failed"),
+            (-3, "stats", "completed"),
+            (-2, "markets", "completed"),
+            (-1, "markets", "failed"),
+        ]
         connection.executemany(
-            "INSERT INTO sync_logs (type, status, started_at) VALUES (?, ?, '2020-01-01T00:00:00.000Z')", old
+            "INSERT INTO sync_logs (id, type, status, started_at) VALUES (?, ?, ?, '2020-01-01T00:00:00.000Z')", old
         )
     connection.close()
     assert command("cleanup").returncode == 0

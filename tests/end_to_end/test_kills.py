@@ -1,5 +1,6 @@
 """The kill matrix: each job is killed at moments drawn by chance, again and again, and the next run puts all right."""
 
+import json
 import random
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ from contextlib import closing, suppress
 import pytest
 
 from opinionscope.simulator import Exchange, Fault
+from tests.alerts.receiver import receiving
 from tests.conftest import CommandLine, Trading
 from tests.end_to_end.truth import assert_no_trade_is_wrong, assert_trades_are_exact, stored_markets, true_markets
 from tests.rounds import rounds
@@ -59,7 +61,8 @@ def kill_again_and_again(command: CommandLine, job: str, prepare: Prepare) -> Co
     assert not running(command)
     log = command.query("SELECT status || ifnull(': ' || error, '') FROM sync_logs WHERE type = ?", (job,))
     endings = Counter(row[0] for row in log)
-    assert endings.keys() <= {"completed", "failed: interrupted", "failed: killed before it ended"}
+    by_hand, by_signal, killed = "interrupted: interrupted", "failed: interrupted", "failed: killed before it ended"
+    assert endings.keys() <= {"completed", by_hand, by_signal, killed}
     return endings
 
 
@@ -140,6 +143,43 @@ def test_cleanup_killed_anywhere_takes_rows_and_never_totals(command: CommandLin
     assert 0 < stored < known == sum(len(exchange.visible_trades(wallet)) for wallet in exchange.wallets)
     assert command("sync", "whales").returncode == 0
     assert command.last_run("whales")["item_count"] == 0, "what was purged does not come back"
+
+
+def test_ctrl_c_is_neither_a_success_nor_a_failure(command: CommandLine, trading: Trading) -> None:
+    exchange = Exchange(seed=5, markets=9, wallets=2, trades_per_minute=0, market_churn_per_minute=0)
+    server = trading(exchange)
+    command("whales", "add", *exchange.wallets)
+    server.faults.add(Fault("500"))
+    command.settings["OPINIONSCOPE_MAX_ATTEMPTS"] = "1"
+    with receiving() as receiver:
+        command.settings |= {
+            "OPINIONSCOPE_ALERT_URLS": receiver.alert_url,
+            "OPINIONSCOPE_ALERT_AFTER": "2",
+            "OPINIONSCOPE_PING_URL": receiver.url,
+        }
+        for job in ("markets", "whales"):
+            assert command("sync", job).returncode == 1
+            server.faults.clear()
+            server.faults.add(Fault("hang"))
+            server.forget()
+            receiver.received.clear()
+            run = command.start("sync", job)
+            end = time.monotonic() + 20
+            while not (server.requests and receiver.received) and time.monotonic() < end:
+                time.sleep(0.01)
+            run.send_signal(signal.SIGINT)
+            _, stderr = run.communicate(timeout=5)
+            assert (run.returncode, stderr) == (130, "opinionscope: interrupted\n")
+            row = command.last_run(job)
+            assert (row["status"], row["error"], row["ended_at"] is None) == ("interrupted", "interrupted", False)
+            assert [path for _, path in receiver.signals] == ["/ping/start"]
+            jobs = json.loads(command("status", "--json").stdout)["jobs"]
+            (judged,) = [entry for entry in jobs if entry["job"] == job]
+            assert (judged["last_status"], judged["failures_in_a_row"]) == ("interrupted", 1)
+            server.faults.clear()
+            server.faults.add(Fault("500"))
+            command("sync", job)
+            assert [request.path for request in receiver.received].count("/alerts") == 1, "the second failure in a row"
 
 
 def test_a_second_signal_does_not_keep_the_row_from_being_closed(command: CommandLine, trading: Trading) -> None:

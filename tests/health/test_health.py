@@ -8,6 +8,7 @@ import pytest
 
 from opinionscope.health.report import read_status
 from opinionscope.health.rules import JobHealth, count_requests, judge
+from opinionscope.locks import beside, try_lock
 from opinionscope.store.database import Store
 from opinionscope.store.deliveries import record_delivery
 from opinionscope.store.request_minutes import record_requests
@@ -38,7 +39,7 @@ def log(store: Store, job: str, status: str, minutes_ago: float, *, seconds: flo
 
 
 def health(store: Store, job: str) -> JobHealth:
-    return judge(read_history(store, JOB[job]), NOW)
+    return judge(read_history(store, JOB[job], NOW), NOW)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,8 @@ def test_skipped_and_running_runs_count_neither_way(store: Store) -> None:
     log(store, "whales", "partial", 2)
     log(store, "whales", "skipped", 1)
     log(store, "whales", "running", 0.5)
-    judged = health(store, "whales")
+    with try_lock(beside(store.path, "whales.lock")):
+        judged = health(store, "whales")
     assert judged.failures_in_a_row == 2
     assert judged.last_status == "running"
     assert not judged.healthy
@@ -85,7 +87,8 @@ def test_a_run_that_hangs_is_overdue_although_others_are_skipped_each_minute(sto
     log(store, "whales", "running", 30)
     for minute in range(29):
         log(store, "whales", "skipped", minute)
-    judged = health(store, "whales")
+    with try_lock(beside(store.path, "whales.lock")):
+        judged = health(store, "whales")
     assert judged.overdue
     assert judged.last_status == "skipped"
     assert "29 runs were skipped" in (judged.problem or "")
@@ -98,10 +101,10 @@ def test_a_cleanup_that_runs_and_never_completes_becomes_overdue(store: Store) -
 
 
 def test_the_typical_time_is_the_median_of_the_last_twenty_completed_runs(store: Store) -> None:
-    log(store, "whales", "failed", 0.1, seconds=900)
-    for number in range(30):
+    for number in reversed(range(30)):
         log(store, "whales", "completed", number + 1, seconds=3 if number < 20 else 50)
     log(store, "whales", "completed", 0.2, seconds=40)
+    log(store, "whales", "failed", 0.1, seconds=900)
     assert health(store, "whales").typical_seconds == 3
 
 
@@ -154,6 +157,6 @@ def test_a_month_of_log_is_judged_in_no_time(store: Store) -> None:
 
     store._connection.set_progress_handler(count_steps, 1000)
     for job in JOB.values():
-        read_history(store, job)
+        read_history(store, job, NOW)
     store._connection.set_progress_handler(None, 0)
     assert steps < 100, f"{steps} thousand steps of SQLite"

@@ -74,8 +74,8 @@ class Trial:
 
     def sync_list(self, number: int) -> "Outcome":
         """One first sync of all markets."""
-        with self.connected(number) as (client, store, _):
-            result = sync_markets(client, store, now=utc_now())
+        with self.connected(number) as (client, store, deadline):
+            result = sync_markets(client, store, now=utc_now(), deadline=deadline)
             stored = Counter(map(tuple, store.query("SELECT external_id, title FROM markets")))
         return Outcome(result.status, stored, {"": result.error})
 

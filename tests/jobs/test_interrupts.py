@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opinionscope.errors import Interrupted
+from opinionscope.errors import Interrupted, StoppedByHand
 from opinionscope.job_table import STATS
 from opinionscope.jobs import run as runner
 from opinionscope.jobs.result import JobResult
@@ -41,6 +41,17 @@ def test_an_interrupted_run_counts_what_it_has_done(tmp_path: Path) -> None:
 
     row = log_after(tmp_path / "o.db", work)
     assert (row["status"], row["error"], row["item_count"]) == ("failed", "interrupted", 3)
+
+
+def test_ctrl_c_has_a_status_of_its_own(tmp_path: Path) -> None:
+    def work(run: Run) -> JobResult:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the signal comes first")
+
+    with pytest.raises(StoppedByHand):
+        run_job(STATS, tmp_path / "o.db", work)
+    with Store.open(tmp_path / "o.db") as store:
+        assert [(run.status, run.error) for run in find_runs(store)] == [("interrupted", "interrupted")]
 
 
 def test_a_second_signal_does_not_disturb_what_the_first_has_begun_to_end(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_market_whose_detail_cannot_be_read_does_not_keep_the_others_from_thei
 
         def sync() -> str:
             with OpinionClient(settings, pacer, connections=8, deadline=time.monotonic() + 30) as client:
-                return sync_markets(client, store, now=utc_now(), lookups=1).status
+                return sync_markets(client, store, now=utc_now(), deadline=time.monotonic() + 60, lookups=1).status
 
         sync()
         closed = sorted(str(market["marketId"]) for market in exchange.markets() if not market["childMarkets"])[:3]

@@ -1,14 +1,21 @@
 """Commands `crontab …`: the schedule of this installation."""
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.terminal import write
+from opinionscope.errors import OpinionscopeError
+from opinionscope.locations import database_path
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.user_crontab import Crontab, read_crontab, write_crontab
+from opinionscope.store.database import Store
+from opinionscope.store.schedule import record_installation
+from opinionscope.times import utc_now
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
@@ -31,6 +38,7 @@ def install(yes: Yes = False, db: Database = None) -> None:
         write("The schedule is already in your crontab.\n")
         return
     _change(after, f"{block}Add this to your crontab?", yes=yes)
+    _note_installation(db)
     write("The schedule is in your crontab.\n")
 
 
@@ -44,6 +52,12 @@ def remove(yes: Yes = False, db: Database = None) -> None:  # noqa: ARG001 - eve
     block = before.block.decode(errors="replace")
     _change(before.without_block(), f"{block}Remove this from your crontab?", yes=yes)
     write("The schedule was removed from your crontab.\n")
+
+
+def _note_installation(db: Path | None) -> None:
+    """The jobs can be expected to run from now on. A database that does not exist yet is made by the first of them."""
+    with suppress(OpinionscopeError), Store.open_existing(database_path(db)) as store:
+        record_installation(store, utc_now())
 
 
 def _change(crontab: Crontab, question: str, *, yes: bool) -> None:

@@ -13,10 +13,10 @@ from opinionscope.cli.options import Database
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import UsageError
-from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES
+from opinionscope.errors import StoreError, UsageError
+from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
 from opinionscope.jobs.result import JobResult
-from opinionscope.jobs.run import run_job, work_of
+from opinionscope.jobs.run import report_unlocated_run, run_job, work_of
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import find_whale
@@ -31,7 +31,7 @@ cleanup = typer.Typer(add_completion=False)
 def sync_markets(db: Database = None) -> None:
     """Fetch and store all activated markets. Cron runs this every 5 minutes."""
     with progress_display() as display:
-        result = run_job(MARKETS, database_of_a_run(db), work_of(MARKETS), progress=display.update)
+        result = run_job(MARKETS, _locate(MARKETS, db), work_of(MARKETS), progress=display.update)
         display.finish(result, lambda done: f"{counted(done.item_count, 'market')} synced")
 
 
@@ -43,7 +43,7 @@ def sync_whales(
     db: Database = None,
 ) -> None:
     """Poll the tracked wallets and store their new trades. Cron runs this every minute."""
-    database = database_of_a_run(db)
+    database = _locate(WHALES, db)
     addresses = _tracked(database, address) if address else []
     with progress_display() as display:
         result = run_job(WHALES, database, work_of(WHALES, addresses=addresses), progress=display.update)
@@ -54,7 +54,7 @@ def sync_whales(
 def compute_stats(db: Database = None) -> None:
     """Recompute each whale's figures. Cron runs this hourly."""
     with progress_display() as display:
-        result = run_job(STATS, database_path(db), work_of(STATS), progress=display.update)
+        result = run_job(STATS, _locate(STATS, db), work_of(STATS), progress=display.update)
         display.finish(result, lambda done: f"figures computed for {counted(done.item_count, 'whale')}")
 
 
@@ -71,11 +71,21 @@ def clean_up(
     db: Database = None,
 ) -> None:
     """Purge old trades and log rows. Cron runs this daily, after 03:00 UTC."""
-    database = database_path(db)
     if dry_run:
-        _show_expired(database, retention_days)
-    elif not if_due or _is_due(database):
+        _show_expired(database_path(db), retention_days)
+        return
+    database = _locate(CLEANUP, db)
+    if not if_due or _is_due(database):
         _purge(database, retention_days)
+
+
+def _locate(job: Job, option: Path | None) -> Path:
+    """The database of a run; a job that cannot tell which one it is reports that as its own failure."""
+    try:
+        return database_of_a_run(option) if job.needs_client else database_path(option)
+    except Exception as error:
+        report_unlocated_run(job, error)
+        raise
 
 
 def _purge(database: Path, retention_days: int | None) -> None:
@@ -92,8 +102,12 @@ def _polled(result: JobResult) -> str:
 def _is_due(database: Path) -> bool:
     from opinionscope.jobs.cleanup import is_due
 
-    with Store.open(database) as store:
-        return is_due(store, utc_now())
+    try:
+        with Store.open(database) as store:
+            return is_due(store, utc_now())
+    except StoreError:
+        # The run meets it as well, and reports it.
+        return True
 
 
 def _show_expired(database: Path, retention_days: int | None) -> None:
@@ -111,9 +125,13 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:
     """The addresses in lower case. Raises UsageError if one is not tracked."""
     wanted = [parse_address(address) for address in addresses]
-    with Store.open(database) as store:
-        for address in wanted:
-            whale = find_whale(store, address)
-            if whale is None or not whale.enabled:
-                raise UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
+    try:
+        with Store.open(database) as store:
+            whales = {address: find_whale(store, address) for address in wanted}
+    except StoreError:
+        # The run meets it as well, and reports it.
+        return wanted
+    for address, whale in whales.items():
+        if whale is None or not whale.enabled:
+            raise UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
     return wanted

@@ -16,6 +16,7 @@ from opinionscope.errors import UsageError
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
+from opinionscope.store.run_history import as_it_stands
 from opinionscope.store.sync_logs import LoggedRun, find_runs
 from opinionscope.times import parse_since, utc_now
 
@@ -40,7 +41,7 @@ def show_logs(
     now = utc_now()
     start = None if since is None else parse_since(since, now)
     with Store.open_existing(database_path(db)) as store:
-        runs = find_runs(store, failed=failed, job=job, since=start, limit=limit)
+        runs = [as_it_stands(store, run) for run in find_runs(store, failed=failed, job=job, since=start, limit=limit)]
     if as_json:
         print_json([run.as_document() for run in runs])
     else:

@@ -9,12 +9,12 @@ from opinionscope.cli.options import AsJson, Database
 from opinionscope.cli.output.chart import print_chart
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.documents import print_json
-from opinionscope.cli.output.formats import age, count, counted, file_size, seconds
+from opinionscope.cli.output.formats import age, count, counted, file_size, moment, seconds
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import ConfigurationError, ExitStatus
-from opinionscope.health.report import Requests, Status, Wallets, first_hour, read_status
+from opinionscope.health.report import Clock, Requests, Status, Wallets, first_hour, read_status
 from opinionscope.health.rules import JobHealth
 from opinionscope.locations import database_path
 from opinionscope.settings import Settings
@@ -26,6 +26,7 @@ from opinionscope.times import utc_now
 status = typer.Typer(add_completion=False)
 
 _LONGEST_PATH = 1_000
+_SKEW_TO_NAME = 60.0
 
 
 @status.command()
@@ -60,6 +61,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
             ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
             ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
             ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
+            ("clock", _clock(report.clock)),
         ]
     )
     write("\n")
@@ -86,7 +88,7 @@ def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:
         Column("Typical", lambda job: seconds(job.typical_seconds), right=True, rank=1),
         Column(
             "Due",
-            lambda job: "OVERDUE" if job.overdue else "on time",
+            _due,
             style=lambda job: "bold red" if job.overdue else "",
         ),
     ]
@@ -120,6 +122,28 @@ def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
         return "not configured"
     last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "never sent"
     return f"{last}; last attempt failed: {delivery.last_error}" if delivery.last_error else last
+
+
+def _clock(clock: Clock) -> str:
+    if clock.ahead_seconds is None:
+        text = "not compared with the exchange's yet"
+    elif abs(clock.ahead_seconds) > _SKEW_TO_NAME:
+        word = "ahead of" if clock.ahead_seconds > 0 else "behind"
+        text = f"{abs(clock.ahead_seconds):,.0f} s {word} the exchange's: set it, and keep it right with NTP"
+    else:
+        text = "agrees with the exchange's"
+    if clock.latest_run is None:
+        return text
+    return (
+        f"{text}; {counted(clock.future_runs, 'run')} in the log dated later than now, up to "
+        f"{moment(clock.latest_run)} UTC: the clock was ahead, and these dates are not believed"
+    )
+
+
+def _due(job: JobHealth) -> str:
+    if job.overdue:
+        return "OVERDUE"
+    return "on time" if job.last_status else "not yet due"
 
 
 def _settings() -> Settings:

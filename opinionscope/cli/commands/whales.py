@@ -161,9 +161,16 @@ def _print_whale(whale: Whale, now: datetime) -> None:
 
 def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None:
     with Store.open(database_path(db)) as store:
+        names = {whale.address: whale.name for address, _ in wallets if (whale := find_whale(store, address))}
         added = add_whales(store, wallets, source, utc_now())
     known = len(wallets) - added
-    write(f"{counted(added, 'wallet')} added" + (f", {known:,} already tracked" if known else "") + ".\n")
+    renamed = sum(name is not None and name != names.get(address, name) for address, name in wallets)
+    counts = [
+        f"{counted(added, 'wallet')} added",
+        *([f"{known:,} already tracked"] if known else []),
+        *([f"{renamed:,} renamed"] if renamed else []),
+    ]
+    write(f"{', '.join(counts)}.\n")
 
 
 def _explain_addresses(addresses: Sequence[str], db: Path | None) -> None:

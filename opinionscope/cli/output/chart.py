@@ -15,7 +15,7 @@ _BLOCKS = "·▁▂▃▄▅▆▇█"
 _ASCII = ".,:;-=+*#"
 _WIDTH_OF_AN_HOUR = 2
 _ALWAYS_SHOWN = ("completed", "failed")
-_SHOWN = ("completed", "partial", "failed", "skipped")
+_SHOWN = ("completed", "partial", "failed", "skipped", "interrupted")
 
 Hours = Mapping[tuple[datetime, str], int]
 """Numbers of runs, by the hour (UTC) in which they began and by status."""

@@ -8,5 +8,5 @@ from opinionscope.jobs.run import Run
 
 def work(run: Run) -> JobResult:
     """A run of the job."""
-    with connected(run, WORKERS) as (client, _):
-        return sync_markets(client, run.store, now=run.now, progress=run.progress, result=run.result)
+    with connected(run, WORKERS) as (client, deadline):
+        return sync_markets(client, run.store, now=run.now, deadline=deadline, progress=run.progress, result=run.result)

@@ -14,7 +14,7 @@ from opinionscope.jobs.markets.listing import ListReading
 from opinionscope.jobs.markets.lookups import Lookup, LookupSaver, is_answer_to, plan_lookups
 from opinionscope.jobs.markets.save import MarketSaver
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
-from opinionscope.jobs.workers import DaemonPool, result_of
+from opinionscope.jobs.workers import ANSWERS_STILL_COMING, DaemonPool, result_of
 from opinionscope.store.database import Store
 from opinionscope.store.market_lookups import Sought, find_departed, find_named, forget_lookups_of_final_markets
 from opinionscope.store.markets import MarketKey
@@ -32,6 +32,7 @@ def sync_markets(
     store: Store,
     *,
     now: datetime,
+    deadline: float,
     lookups: int = LOOKUPS,
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
@@ -40,9 +41,17 @@ def sync_markets(
 
     Those are at most `lookups` that were listed once, and as many that only trades name. The list moves while it is
     read. A market that comes twice is stored twice, which changes nothing; one that slips through is looked up like
-    one that has left, and is found to be active still. `result` is filled in however it ends. Raises AccessRefused.
+    one that has left, and is found to be active still. `result` is filled in however it ends. No answer is
+    awaited for much longer than `deadline` (monotonic seconds). Raises AccessRefused.
     """
-    sync = _MarketSync(client, store, now, progress, result or JobResult())
+    sync = _MarketSync(
+        client,
+        store,
+        now=now,
+        end=deadline + ANSWERS_STILL_COMING,
+        progress=progress,
+        result=result or JobResult(),
+    )
     with DaemonPool(WORKERS, "markets") as pool:
         sync.read_list(pool)
         sync.look_up_others(pool, lookups)
@@ -56,9 +65,17 @@ class _MarketSync:
     """
 
     def __init__(
-        self, client: OpinionClient, store: Store, now: datetime, progress: ReportProgress, result: JobResult
+        self,
+        client: OpinionClient,
+        store: Store,
+        *,
+        now: datetime,
+        end: float,
+        progress: ReportProgress,
+        result: JobResult,
     ) -> None:
         self.result = result
+        self._end = end
         self._client = client
         self._store = store
         self._now = now
@@ -127,7 +144,7 @@ class _MarketSync:
     def _result_of(self, fetch: Future[Fetched]) -> Fetched | None:
         """What was fetched; None if it failed, which is counted."""
         try:
-            fetched = result_of(fetch)
+            fetched = result_of(fetch, self._end)
         except OutOfTime as error:
             self._stopped = True
             if not self._reading.has_ended:  # lookups go on in the next run anyway

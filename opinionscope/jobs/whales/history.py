@@ -100,8 +100,10 @@ def begin_reread_if_due(progress: ReadingProgress, now: datetime) -> ReadingProg
     """The progress with a reread begun, if something is missing and it is time to look again."""
     if progress.resume_position is not None or progress.difference == 0:
         return progress
-    waited = progress.reread_after is None or progress.reread_after <= to_millis_text(now)
-    if waited or progress.difference != progress.settled_difference:
+    latest = to_millis_text(now + timedelta(minutes=_LONGEST_WAIT_MINUTES))
+    # One that is due later than a wait can last was set when the clock was ahead.
+    waits = progress.reread_after is not None and to_millis_text(now) < progress.reread_after <= latest
+    if not waits or progress.difference != progress.settled_difference:
         return replace(progress, resume_position=0)
     return progress
 

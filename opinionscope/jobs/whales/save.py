@@ -49,7 +49,7 @@ def save_page(transaction: Transaction, wallet: Wallet, read: PageRead, now: dat
     if counted:
         count_trades(transaction, wallet.id, counted)
     if filled := [item.trade for item in new if item.trade.is_filled]:
-        _add_up(transaction, wallet, filled, now)
+        _add_up(transaction, wallet, filled, min(now - KEPT, horizon))
     return SavedPage(set(read.keys), known, Counter(item.key for item in new), len(kept))
 
 
@@ -67,7 +67,7 @@ def _find_new(transaction: Transaction, wallet: Wallet, read: PageRead, known: C
     return new
 
 
-def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], now: datetime) -> None:
+def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], hours_from: datetime) -> None:
     traded = [trade for trade in trades if trade.side in ("BUY", "SELL")]
     add_to_totals(
         transaction,
@@ -77,7 +77,7 @@ def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], now: 
         profit=float(sum(trade.profit for trade in trades if trade.profit is not None)),
         newest=from_unix(max(trade.created_at for trade in trades)),
     )
-    first_hour = (now - KEPT).timestamp() // SECONDS_PER_HOUR
+    first_hour = hours_from.timestamp() // SECONDS_PER_HOUR
     hours: defaultdict[int, float] = defaultdict(float)
     for trade in traded:
         hour = trade.created_at // SECONDS_PER_HOUR

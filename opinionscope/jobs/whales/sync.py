@@ -9,10 +9,10 @@ from opinionscope.api.client import OpinionClient
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.whales.turns import POLLS_PER_DEEP_TURN, Turns
+from opinionscope.jobs.workers import ANSWERS_STILL_COMING
 from opinionscope.store.database import Store
 from opinionscope.store.whale_progress import Wallet, find_wallets_to_poll
 
-_ANSWERS_STILL_COMING = 6.0
 _LARGEST_SKEW = timedelta(days=366)
 """A clock that is further ahead would find the exchange's certificate expired."""
 
@@ -53,7 +53,7 @@ def sync_whales(
     ]
     result = result or JobResult()
     try:
-        Turns(store, now, histories, progress, result).work_until(deadline + _ANSWERS_STILL_COMING)
+        Turns(store, now, histories, progress, result).work_until(deadline + ANSWERS_STILL_COMING)
     finally:
         for history in histories:
             result.item_count += history.stored

@@ -1,0 +1,54 @@
+"""The checks of what the log says: how the last runs went, and whether their dates can be believed."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from opinionscope.check.finding import Finding, failure, ok, warning
+from opinionscope.errors import StoreError
+from opinionscope.job_table import JOBS
+from opinionscope.store.clock import FutureRuns, find_future_runs
+from opinionscope.store.database import Store
+from opinionscope.store.run_history import JobHistory, read_history
+from opinionscope.times import ago
+
+
+def check_last_runs(database: Path, now: datetime) -> Iterator[Finding]:
+    """How the last run of each job went, and whether the log is ahead of this machine's clock."""
+    try:
+        with Store.open_existing(database) as store:
+            histories = [read_history(store, job, now) for job in JOBS]
+            future = find_future_runs(store, now)
+    except StoreError:
+        yield warning("last runs", "none: no job has run yet")
+        return
+    yield judge_last_runs(histories, now)
+    if future.count:
+        yield judge_dates(future)
+
+
+def judge_last_runs(histories: list[JobHistory], now: datetime) -> Finding:
+    """A job that fails is a failure; one that has never run, as before the schedule is installed, is a warning."""
+    text = ", ".join(_describe(history, now) for history in histories)
+    if any(history.streak.count or history.was_killed for history in histories):
+        return failure("last runs", f"{text}: see `opinionscope status`")
+    if any(history.last is None for history in histories):
+        return warning("last runs", f"{text}: see `opinionscope status`")
+    return ok("last runs", text)
+
+
+def judge_dates(future: FutureRuns) -> Finding:
+    """Runs that are dated later than now."""
+    runs = "1 run" if future.count == 1 else f"{future.count:,} runs"
+    return warning(
+        "dates",
+        f"{runs} in the log dated later than now, up to {future.latest:%Y-%m-%d %H:%M:%S} UTC: the clock was ahead "
+        "then, or is behind now. Keep it right with NTP",
+    )
+
+
+def _describe(history: JobHistory, now: datetime) -> str:
+    if history.last is None:
+        return f"{history.job.name} never"
+    status = "killed" if history.was_killed and history.last == history.begun else history.last.status
+    return f"{history.job.name} {status} {ago(history.last.started_at, now)}"

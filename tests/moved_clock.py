@@ -1,0 +1,19 @@
+"""Commands with a clock of their own: the machine's is right, and one process believes that it is another time."""
+
+from datetime import timedelta
+from pathlib import Path
+
+_SITE_CUSTOMIZE = """
+import datetime, os
+import opinionscope.times as times
+
+_right = times.utc_now
+times.utc_now = lambda: _right() + datetime.timedelta(seconds=float(os.environ["TEST_CLOCK_AHEAD"]))
+"""
+
+
+def clock_ahead(folder: Path, ahead: timedelta) -> dict[str, str]:
+    """The environment in which a command's clock is ahead (or behind, below zero)."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(_SITE_CUSTOMIZE)
+    return {"PYTHONPATH": str(folder), "TEST_CLOCK_AHEAD": str(ahead.total_seconds())}
