@@ -13,6 +13,7 @@ from opinionscope import __version__
 from opinionscope.cli.command_table import COMMANDS, load_command
 from opinionscope.cli.errors import VERBOSE, exit_status_of
 from opinionscope.cli.job_command import find_command
+from opinionscope.cli.output.terminal import write
 
 
 class CommandLine(TyperGroup):
@@ -52,7 +53,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"opinionscope {__version__}")
+        write(f"opinionscope {__version__}\n")
         raise typer.Exit
 
 

@@ -1,7 +1,7 @@
 """The `whale_activity` table: the trades of the tracked wallets."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, NamedTuple
@@ -123,7 +123,7 @@ def find_activity(
     min_amount: float | None = None,
     since: datetime | None = None,
     limit: int = 50,
-) -> list[StoredTrade]:
+) -> Iterator[StoredTrade]:
     """Trades, newest first. `market` is the id of a market, or of the categorical market that it belongs to.
 
     The children of a categorical market come from `markets`, because trades are indexed by market and not by parent.
