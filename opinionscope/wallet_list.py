@@ -6,6 +6,7 @@ from typing import Any
 
 from opinionscope.addresses import parse_address
 from opinionscope.errors import UsageError
+from opinionscope.text import valid_text
 
 LONGEST_NAME = 100
 
@@ -38,8 +39,7 @@ def tidy_name(name: str | None) -> str | None:
     """The name on one line, storable and of limited length; None if nothing is left."""
     if name is None:
         return None
-    storable = name.encode("utf-8", "replace").decode("utf-8")
-    return " ".join(storable.split())[:LONGEST_NAME] or None
+    return " ".join(valid_text(name).split())[:LONGEST_NAME] or None
 
 
 def _read_lines(text: str) -> Iterator[tuple[str, str, str | None]]:

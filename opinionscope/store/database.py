@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from opinionscope.errors import StoreError
 from opinionscope.locks import beside, open_private, wait_for_lock
+from opinionscope.text import valid_text
 
 if TYPE_CHECKING:
     from array import array
@@ -156,10 +157,32 @@ class Store:
             self._connection.executescript(f"PRAGMA {statement}")
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that stores, and searches for, text that is not valid Unicode as the nearest that is."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeEncodeError:
+            return super().execute(sql, _valid(parameters))
+
+
+def _valid(parameters: Parameters) -> Parameters:
+    if isinstance(parameters, Mapping):
+        return {name: valid_text(value) if isinstance(value, str) else value for name, value in parameters.items()}
+    return [valid_text(value) if isinstance(value, str) else value for value in parameters]
+
+
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     uri = path.as_uri() + ("?mode=ro" if read_only else "")
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        uri,
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        factory=_Connection,
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = NORMAL")
