@@ -3,11 +3,15 @@
 import gc
 import os
 
+from opinionscope.streams import forget_empty_size, open_closed_streams
+
 _ALLOCATIONS_BEFORE_A_COLLECTION = 20_000
 
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
+    forget_empty_size()
     # A run is short, and garbage collection among the packages it has just loaded finds nothing.
     gc.set_threshold(_ALLOCATIONS_BEFORE_A_COLLECTION)
     # Settings and answers need no pydantic plugins, and looking for installed ones takes time at every start.

@@ -31,6 +31,12 @@ class ConfigurationError(OpinionscopeError):
     exit_status = ExitStatus.CONFIGURATION
 
 
+class ReaderLeft(OpinionscopeError):
+    """Nobody reads the output any more, as after `| head`. Not a failure, and not reported."""
+
+    exit_status = ExitStatus.DONE
+
+
 class Interrupted(OpinionscopeError):
     """The run was stopped from outside: Ctrl-C, SIGTERM or SIGHUP."""
 

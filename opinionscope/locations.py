@@ -5,7 +5,6 @@ from io import StringIO
 from pathlib import Path
 
 from opinionscope.errors import ConfigurationError
-from opinionscope.text import well_formed
 
 API_KEY_VARIABLE = "OPINION_TRADE_API_KEY"
 DATABASE_VARIABLE = "OPINIONSCOPE_DB"
@@ -88,7 +87,7 @@ def read_environment() -> dict[str, str]:
     Raises ConfigurationError if the file cannot be read, has a line other than `NAME=value`, or is named by
     OPINIONSCOPE_ENV_FILE and does not exist.
     """
-    return _read_env_file(env_file()) | {name: well_formed(text) for name, text in os.environ.items()}
+    return _read_env_file(env_file()) | dict(os.environ)
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from opinionscope.addresses import parse_address
 from opinionscope.errors import UsageError
-from opinionscope.text import well_formed
+from opinionscope.text import valid_text
 
 LONGEST_NAME = 100
 
@@ -39,7 +39,7 @@ def tidy_name(name: str | None) -> str | None:
     """The name on one line, storable and of limited length; None if nothing is left."""
     if name is None:
         return None
-    return " ".join(well_formed(name).split())[:LONGEST_NAME] or None
+    return " ".join(valid_text(name).split())[:LONGEST_NAME] or None
 
 
 def _read_lines(text: str) -> Iterator[tuple[str, str, str | None]]:

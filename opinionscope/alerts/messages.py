@@ -10,6 +10,7 @@ from opinionscope.job_table import Job
 from opinionscope.notify.message import Message
 from opinionscope.store.alert_states import AlertState
 from opinionscope.store.run_history import Streak
+from opinionscope.text import valid_text
 
 LONGEST_REASON = 500
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
@@ -69,10 +70,10 @@ def without_secrets(message: Message, secrets: Iterable[str]) -> Message:
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets and without the user names and passwords of URLs."""
+    """Valid text without the secrets and without the user names and passwords of URLs."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
-    return _LOGIN_IN_URL.sub("***@", text)
+    return valid_text(_LOGIN_IN_URL.sub("***@", text))
 
 
 def shortened(reason: str | None) -> str:

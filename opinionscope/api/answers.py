@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from opinionscope.api.failures import failure_of, printable
 from opinionscope.api.models import Trade
 from opinionscope.errors import ApiUnavailable, BadAnswer
-from opinionscope.text import well_formed
+from opinionscope.text import valid_text
 
 LONGEST_LIST = 1_000
 CLOCK_TOLERANCE = timedelta(days=1)
@@ -133,11 +133,11 @@ def _whole_number(digits: str) -> int | str:
 
 def _with_valid_texts(value: Any) -> Any:
     if isinstance(value, str):
-        return well_formed(value)
+        return valid_text(value)
     if isinstance(value, list):
         return [_with_valid_texts(item) for item in value]
     if isinstance(value, dict):
-        return {well_formed(name): _with_valid_texts(item) for name, item in value.items()}
+        return {valid_text(name): _with_valid_texts(item) for name, item in value.items()}
     return value
 
 

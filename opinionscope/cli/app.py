@@ -13,7 +13,7 @@ from opinionscope import __version__
 from opinionscope.cli.command_table import COMMANDS, load_command
 from opinionscope.cli.errors import VERBOSE, exit_status_of
 from opinionscope.cli.job_command import find_command
-from opinionscope.text import well_formed
+from opinionscope.cli.output.terminal import write
 
 
 class CommandLine(TyperGroup):
@@ -31,7 +31,7 @@ class CommandLine(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and exit with its status."""
-        given = [well_formed(word) for word in (sys.argv[1:] if args is None else args)]
+        given = list(sys.argv[1:] if args is None else args)
         verbose = VERBOSE in given
         if verbose:
             _show_log()
@@ -53,7 +53,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"opinionscope {__version__}")
+        write(f"opinionscope {__version__}\n")
         raise typer.Exit
 
 

@@ -4,15 +4,16 @@ They differ: only cronie has CRON_TZ, busybox's crond takes no variables, and ea
 nothing but five fields, an absolute path and its arguments. See crontab(5) of Debian's cron and of cronie.
 """
 
-import os
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opinionscope.errors import ConfigurationError
 from opinionscope.job_table import JOBS, Job
-from opinionscope.locations import DATABASE_VARIABLE, ENV_FILE_VARIABLE, database_path, env_file
+from opinionscope.locations import ENV_FILE_VARIABLE
+from opinionscope.schedule.cron_environment import cron_environment
+from opinionscope.schedule.files_in_use import files_here, files_under
+from opinionscope.schedule.installation import installed_command
 
 BEGIN = "# BEGIN opinionscope"
 END = "# END opinionscope"
@@ -44,25 +45,19 @@ def quote(word: str) -> str:
     With backslashes, not quotation marks: inside those, busybox's crond would keep the `\\` of `\\%`.
     """
     if not word.isprintable():
-        raise ConfigurationError(f"{word!r} is not allowed in a crontab: use a path without control characters.")
+        raise ConfigurationError(f"{word!r} is not allowed in a crontab; expected a path of printable UTF-8 text.")
     return re.sub(r"([^\w@+=:,./-])", r"\\\1", word)
 
 
-def installed_command() -> list[str]:
-    """The words that start this installation: its script, or its Python if there is no script next to it."""
-    python = Path(sys.executable).absolute()
-    script = python.with_name("opinionscope")
-    return [str(script)] if os.access(script, os.X_OK) else [str(python), "-m", "opinionscope"]
+def crontab_of_this_installation(database: Path | None, above: Mapping[str, str] | None = None) -> str:
+    """The block for this user. It names the files in use here where cron's environment would lead to others.
 
-
-def crontab_of_this_installation(database: Path | None) -> str:
-    """The block for this user. It names the files in use where cron's short environment would lead to others."""
-    return render_crontab(
-        installed_command(),
-        env_file=env_file() if _set(ENV_FILE_VARIABLE, "XDG_CONFIG_HOME") and env_file().exists() else None,
-        database=database_path(database) if database or _set(DATABASE_VARIABLE, "XDG_DATA_HOME") else None,
-    )
-
-
-def _set(*variables: str) -> bool:
-    return any(os.environ.get(variable, "").strip() for variable in variables)
+    `above` are the variables that the crontab sets above the block.
+    """
+    cron = cron_environment(above or {})
+    here, there = files_here(database), files_under(cron)
+    named = None if here.env_file == there.env_file else here.env_file
+    if named:
+        there = files_under(cron | {ENV_FILE_VARIABLE: str(named)})
+    differs = database is not None or here.database != there.database
+    return render_crontab(installed_command(), env_file=named, database=here.database if differs else None)

@@ -1,7 +1,7 @@
 """The `markets` table: upserts that write only what changed, and queries."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple
@@ -127,7 +127,7 @@ def find_market(store: Store, key: MarketKey) -> MarketRow | None:
 
 def find_markets(
     store: Store, *, search: str | None = None, status: str | None = None, limit: int = 50
-) -> list[StoredMarket]:
+) -> Iterator[StoredMarket]:
     """Markets by volume, largest first. `search` is a part of the title, in either case."""
     filters = {"search": search, "status": status}
     return select_filtered(store, StoredMarket, _CONDITIONS, filters, order="volume DESC, external_id", limit=limit)

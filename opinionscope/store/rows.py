@@ -1,12 +1,15 @@
 """Typed rows: the way from a SELECT to frozen values."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, ClassVar, Self, TypeVar
 
 from opinionscope.records import Record, conversions_of
 from opinionscope.store.database import Parameters, Store
+
+_BLOCK = 1_000
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,24 @@ def select_filtered(
     *,
     order: str,
     limit: int,
-) -> list[RowType]:
+) -> Iterator[RowType]:
     """At most `limit` rows that meet the condition of each filter with a value other than None.
 
-    `conditions` are SQL by the name of their filter, and refer to its value as `:name`.
+    `conditions` are SQL by the name of their filter, and refer to its value as `:name`. Many rows are read in blocks,
+    each with a query of its own: memory stays bounded, and a reader that takes its time, such as a pager, never holds
+    the write-ahead log open (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files). Which rows they are,
+    and in which order, is decided at the start.
     """
     wanted = [sql for name, sql in conditions.items() if filters[name] is not None]
     where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
-    return select(store, row, f"{where}ORDER BY {order} LIMIT :limit", {**filters, "limit": limit})
+    parameters = {**filters, "limit": limit}
+    if limit <= _BLOCK:
+        yield from select(store, row, f"{where}ORDER BY {order} LIMIT :limit", parameters)
+        return
+    ids = store.integers(f"SELECT rowid FROM {row.TABLE} {where}ORDER BY {order} LIMIT :limit", parameters)  # noqa: S608
+    for start in range(0, len(ids), _BLOCK):
+        block = json.dumps(ids[start : start + _BLOCK].tolist())
+        yield from select(store, row, f"WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY {order}", (block,))  # noqa: S608
 
 
 def as_real(number: Decimal | None) -> float | None:

@@ -1,6 +1,6 @@
 """The `sync_logs` table: a row for every run of a job, opened before its work and closed after it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -123,7 +123,7 @@ def find_last_completed(store: Store, job: Job) -> LoggedRun | None:
 
 def find_runs(
     store: Store, *, failed: bool = False, job: str | None = None, since: datetime | None = None, limit: int = 50
-) -> list[LoggedRun]:
+) -> Iterator[LoggedRun]:
     """Runs, in the reverse order of the log. `failed` keeps those that failed or were partial."""
     filters = {"failed": failed or None, "job": job, "since": None if since is None else to_millis_text(since)}
     return select_filtered(store, LoggedRun, _CONDITIONS, filters, order="id DESC", limit=limit)

@@ -1,7 +1,7 @@
 """The `whale_activity` table: the trades of the tracked wallets."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, NamedTuple
@@ -125,7 +125,7 @@ def find_activity(
     min_amount: float | None = None,
     since: datetime | None = None,
     limit: int = 50,
-) -> list[StoredTrade]:
+) -> Iterator[StoredTrade]:
     """Trades, newest first. `market` is the market that they are of, or the topic that their markets belong to.
 
     The children of a topic come from `markets`, because trades are indexed by market and not by topic. If none was

@@ -1,7 +1,9 @@
 """`check`: is everything ready for cron? One line each, with what to do."""
 
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +49,7 @@ def ready(command: CommandLine, trading: Trading, crontab: FakeCrontab) -> Comma
     env_file.chmod(0o600)
     del command.settings["OPINION_TRADE_API_KEY"]
     Store.open(command.database).close()
-    command("crontab", "install")
+    command("crontab", "install", "--yes")
     return command
 
 
@@ -69,7 +71,8 @@ def cron_daemon(tmp_path: Path) -> Iterator[None]:
 
 def test_when_all_is_ready_nothing_fails(ready: CommandLine, cron_daemon: None) -> None:
     result = ready("check")
-    marks = {line[6:16].strip(): line[:4].strip() for line in result.stdout.splitlines()[1:]}
+    marks = {line[6:].split("  ")[0]: line[:4].strip() for line in result.stdout.splitlines()[1:]}
+    marks.pop("installation", None)  # a warning if the tests themselves run in a temporary folder
     assert (result.returncode, result.stderr) == (0, "")
     assert marks == {
         "settings": "ok",
@@ -159,6 +162,88 @@ def test_a_schedule_that_is_missing_broken_or_of_another_installation_is_found(
     crontab.hold(b"1 1 * * * else\n")
     assert "opinionscope crontab install" in finding(ready, "schedule")
     assert finding(ready, "schedule", PATH="/nowhere").startswith("warn")
+
+
+BROKEN_FOR_CRON = {
+    "shell": ("SHELL=/bin/false", "exit status 1"),
+    "no shell": ("SHELL=/nowhere/sh", "No such file"),
+    "python": ("PYTHONHOME=/nowhere", "encodings"),
+    "database": ("OPINIONSCOPE_DB=/elsewhere.db", "the database /elsewhere.db"),
+}
+
+
+@pytest.mark.parametrize(("variable", "said"), BROKEN_FOR_CRON.values(), ids=BROKEN_FOR_CRON)
+def test_a_variable_above_our_lines_that_breaks_them_is_found_and_named(
+    ready: CommandLine, crontab: FakeCrontab, variable: str, said: str
+) -> None:
+    """The lines name the env file, and it names the database."""
+    env_file = ready.home / ".config" / "opinionscope" / "env"
+    env_file.write_text(f"{env_file.read_text()}OPINIONSCOPE_DB={ready.database}\n")
+    ready("crontab", "install", "--yes")
+    assert b"--db" not in (crontab.lines or b"")
+    assert finding(ready, "schedule").startswith("ok")
+
+    crontab.hold(b"MAILTO=me\n" + variable.encode() + b"\n" + (crontab.lines or b""))
+
+    line = finding(ready, "schedule")
+    assert line.startswith("FAIL")
+    assert said in line
+    assert variable.partition("=")[0] in line
+
+
+@pytest.mark.parametrize("home", ["", "/nowhere", "home"])
+def test_the_home_that_the_crontab_sets_is_the_one_that_counts(
+    ready: CommandLine, crontab: FakeCrontab, home: str
+) -> None:
+    """The lines name nothing, and so lead to the files of that HOME."""
+    plain = re.sub(rb" --db \S+|OPINIONSCOPE_ENV_FILE=\S+ ", b"", crontab.lines or b"")
+    database = ready.home / ".local" / "share" / "opinionscope" / "opinionscope.db"
+    ready.settings["OPINIONSCOPE_DB"] = str(database)
+    crontab.hold(f"HOME={ready.home if home == 'home' else home}\n".encode() + plain)
+
+    line = finding(ready, "schedule")
+
+    if home == "home":
+        assert "is not this installation's" not in line
+        assert "cron's jobs use" not in line
+    else:
+        assert "cron's jobs use the env file" in line
+    ready("crontab", "install", "--yes")
+    assert finding(ready, "schedule").startswith("ok")
+
+
+def test_words_of_the_users_own_before_the_command_are_not_run(
+    ready: CommandLine, crontab: FakeCrontab, tmp_path: Path
+) -> None:
+    marker = tmp_path / "was run"
+    for prefix in (
+        f"touch '{marker}'; ",
+        f"X=$(touch '{marker}') ",
+        f"`touch '{marker}'` ",
+        f"sh -c 'touch {marker}' ",
+    ):
+        lines = (crontab.lines or b"").decode().replace(" OPINIONSCOPE_ENV_FILE", f" {prefix}OPINIONSCOPE_ENV_FILE")
+        crontab.hold(lines.encode())
+        line = finding(ready, "schedule")
+        assert line.startswith("warn"), line
+        assert not marker.exists()
+
+
+def test_a_program_that_is_not_ours_is_not_run(ready: CommandLine, crontab: FakeCrontab, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text(f"#!/bin/sh\ntouch {tmp_path}/marker\n")
+    other.chmod(0o755)
+    crontab.hold(re.sub(rb"\S+/opinionscope(?= (sync|stats|cleanup))", bytes(other), crontab.lines or b""))
+    assert finding(ready, "schedule").startswith("FAIL")
+    assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize(("flag", "named"), [("", True), ("-P ", False), ("-I ", False)])
+def test_lines_that_import_what_lies_in_home_are_named(
+    ready: CommandLine, crontab: FakeCrontab, flag: str, named: bool
+) -> None:
+    crontab.hold(f"* * * * * {sys.executable} {flag}-m opinionscope status\n".encode() + (crontab.lines or b""))
+    assert ("imports modules that lie in HOME" in ready("check").stdout) == named
 
 
 def test_the_last_runs_are_named(ready: CommandLine) -> None:

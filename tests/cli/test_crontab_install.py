@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from opinionscope.job_table import JOBS
 from opinionscope.schedule.cron_lines import BEGIN, END
-from tests.cli.fake_crontab import FakeCrontab, make_crontab
+from tests.cli.fake_crontab import HEADER, FakeCrontab, make_crontab
+from tests.cli.installation import make_installation
 from tests.conftest import COMMAND, CommandLine
 
 FOREIGN = b"# my own lines\r\nMAILTO=me\n\n5 4 * * *  echo 'caf\xe9' \\% %stdin\t\n# BEGIN other\n"
@@ -22,7 +24,7 @@ def crontab(command: CommandLine, tmp_path: Path) -> FakeCrontab:
 
 
 def test_install_writes_what_show_prints(command: CommandLine, crontab: FakeCrontab) -> None:
-    result = command("crontab", "install")
+    result = command("crontab", "install", "--yes")
     assert (result.returncode, result.stderr) == (0, "")
     assert crontab.lines == command("crontab", "show").stdout.encode()
 
@@ -31,17 +33,17 @@ def test_foreign_lines_stay_byte_for_byte_through_install_and_remove(
     command: CommandLine, crontab: FakeCrontab
 ) -> None:
     crontab.hold(FOREIGN)
-    command("crontab", "install")
+    command("crontab", "install", "--yes")
     assert (crontab.lines or b"").startswith(FOREIGN + BEGIN.encode())
-    assert command("crontab", "remove").returncode == 0
+    assert command("crontab", "remove", "--yes").returncode == 0
     assert crontab.lines == FOREIGN
 
 
 def test_installing_twice_changes_nothing(command: CommandLine, crontab: FakeCrontab) -> None:
     crontab.hold(FOREIGN)
-    command("crontab", "install")
+    command("crontab", "install", "--yes")
     before = crontab.lines
-    assert command("crontab", "install").returncode == 0
+    assert command("crontab", "install", "--yes").returncode == 0
     assert crontab.lines == before
     assert crontab.writes == 1
 
@@ -50,22 +52,22 @@ def test_an_older_block_is_renewed_in_its_place(command: CommandLine, crontab: F
     crontab.hold(
         b"1 1 * * * before\n" + f"{BEGIN}\n* * * * * /old/opinionscope stats\n{END}\n".encode() + b"2 2 * * * after\n"
     )
-    command("crontab", "install")
+    command("crontab", "install", "--yes")
     block = command("crontab", "show").stdout.encode()
     assert crontab.lines == b"1 1 * * * before\n" + block + b"2 2 * * * after\n"
 
 
 def test_a_last_line_without_an_end_gets_one(command: CommandLine, crontab: FakeCrontab) -> None:
     crontab.hold(b"1 1 * * * before")
-    command("crontab", "install")
+    command("crontab", "install", "--yes")
     assert (crontab.lines or b"").startswith(b"1 1 * * * before\n" + BEGIN.encode())
 
 
 def test_a_crontab_of_our_lines_alone_is_removed_as_a_whole(command: CommandLine, crontab: FakeCrontab) -> None:
-    command("crontab", "install")
-    assert command("crontab", "remove").returncode == 0
+    command("crontab", "install", "--yes")
+    assert command("crontab", "remove", "--yes").returncode == 0
     assert crontab.lines is None
-    assert command("crontab", "remove").returncode == 0
+    assert command("crontab", "remove", "--yes").returncode == 0
     assert crontab.writes == 2
 
 
@@ -75,7 +77,7 @@ def test_a_crontab_that_cannot_be_read_is_never_written(
 ) -> None:
     crontab.hold(FOREIGN)
     crontab.become_unreadable()
-    result = command("crontab", action)
+    result = command("crontab", action, "--yes")
     assert result.returncode == 1
     assert "you are not allowed to use this program" in result.stderr
     assert (crontab.lines, crontab.writes) == (FOREIGN, 0)
@@ -84,14 +86,65 @@ def test_a_crontab_that_cannot_be_read_is_never_written(
 @pytest.mark.parametrize("lines", [f"{BEGIN}\n* * * * * x\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{BEGIN}\n{END}\n"])
 def test_markers_that_are_no_pair_are_left_to_the_user(command: CommandLine, crontab: FakeCrontab, lines: str) -> None:
     crontab.hold(lines.encode())
-    result = command("crontab", "install")
+    result = command("crontab", "install", "--yes")
     assert result.returncode == 78
     assert "crontab -e" in result.stderr
     assert crontab.lines == lines.encode()
 
 
+@pytest.mark.parametrize("action", ["install", "remove"])
+def test_without_a_terminal_nothing_is_changed_unasked(command: CommandLine, crontab: FakeCrontab, action: str) -> None:
+    crontab.hold(f"{BEGIN}\n* * * * * /old/opinionscope stats\n{END}\n".encode())
+    for stdin in ("", "y\n"):
+        result = command("crontab", action, stdin=stdin)
+        assert result.returncode == 2
+        assert "--yes" in result.stderr
+    assert crontab.writes == 0
+
+
+def test_a_header_that_the_command_prints_is_not_installed(command: CommandLine, crontab: FakeCrontab) -> None:
+    crontab.print_header()
+    for number in range(3):
+        crontab.hold(FOREIGN + f"{BEGIN}\n{number} * * * * /old/opinionscope stats\n{END}\n".encode())
+        command("crontab", "install", "--yes")
+        assert crontab.lines == FOREIGN + command("crontab", "show").stdout.encode()
+    command("crontab", "install", "--yes")
+    assert crontab.writes == 3
+    command("crontab", "remove", "--yes")
+    assert crontab.lines == FOREIGN
+
+
+def test_headers_that_were_installed_before_are_removed(command: CommandLine, crontab: FakeCrontab) -> None:
+    crontab.print_header()
+    crontab.hold(HEADER * 3 + FOREIGN)
+    command("crontab", "install", "--yes")
+    assert crontab.lines == FOREIGN + command("crontab", "show").stdout.encode()
+
+
+def test_variables_above_the_block_have_the_files_named(command: CommandLine, crontab: FakeCrontab) -> None:
+    above = b"HOME=/nowhere\nXDG_CONFIG_HOME=/else\nOPINIONSCOPE_DB=/other.db\n"
+    crontab.hold(above)
+    command("crontab", "install", "--yes")
+    lines = (crontab.lines or b"").decode().splitlines()
+    jobs = [line for line in lines if line.endswith(f" --db {command.database}")]
+    assert len(jobs) == len(JOBS)
+    assert all(f"OPINIONSCOPE_ENV_FILE={command.home}/.config/opinionscope/env " in line for line in jobs)
+
+
+def test_an_env_file_that_is_still_missing_is_told(command: CommandLine, crontab: FakeCrontab) -> None:
+    assert "env does not exist yet; create it" in command("crontab", "install", "--yes").stdout
+
+
+def test_an_installation_that_will_not_stay_is_told(command: CommandLine, crontab: FakeCrontab, tmp_path: Path) -> None:
+    python = make_installation(command.home / ".cache" / "uv" / "archive-v0" / "Zk3")
+    words = [str(python), "-P", "-m", "opinionscope", "crontab", "install", "--yes"]
+    result = subprocess.run(words, env=command.environment, capture_output=True, text=True, check=True)
+    assert "is in a cache, which may be pruned at any time: install it permanently" in result.stdout
+    assert "is in a cache" in command("check").stdout
+
+
 def test_without_a_crontab_command_it_says_what_to_do(command: CommandLine, tmp_path: Path) -> None:
-    result = command("crontab", "install", PATH=str(tmp_path))
+    result = command("crontab", "install", "--yes", PATH=str(tmp_path))
     assert result.returncode == 78
     assert "`crontab` command was not found" in result.stderr
     assert "opinionscope crontab show" in result.stderr

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opinionscope.text import well_formed
+from opinionscope.text import valid_text
 from tests.conftest import COMMAND, CommandLine
 from tests.isolation.conftest import Misbehaving
 from tests.rounds import examples
@@ -19,9 +19,9 @@ WALLET = "0x" + "5e" * 20
 @examples(200)
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))
 def test_any_text_becomes_valid_and_what_is_valid_stays(text: str) -> None:
-    valid = well_formed(text)
+    valid = valid_text(text)
     valid.encode()
-    assert well_formed(valid) == valid
+    assert valid_text(valid) == valid
     pairs_joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     assert [a if a == b else "�" for a, b in zip(pairs_joined, valid, strict=True)] == list(valid)
 

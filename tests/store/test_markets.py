@@ -20,4 +20,4 @@ def test_a_page_of_any_length_is_stored(tmp_path: Path) -> None:
     many = [market(str(number), "Will it rain?") for number in range(1, 40_001)]
     with Store.open(tmp_path / "o.db") as store:
         save_markets(store, many, utc_now())
-        assert len(find_markets(store, limit=50_000)) == 40_000
+        assert len(list(find_markets(store, limit=50_000))) == 40_000

@@ -1,6 +1,6 @@
 """Command `activity`: the trades of the tracked wallets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from opinionscope.addresses import parse_address
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsJson, Database, Limit, Since, examples
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.documents import print_json_array
 from opinionscope.cli.output.formats import age, moment, money, price, short_address
 from opinionscope.cli.output.tables import print_table
 from opinionscope.locations import database_path
@@ -54,14 +54,14 @@ def show_activity(
     with Store.open_existing(database_path(db)) as store:
         trades = find_activity(store, whale=address, market=key, min_amount=min_amount, since=start, limit=limit)
         names = find_names(store)
-    if as_json:
-        print_json([trade.as_document() for trade in trades])
-    else:
-        print_activity(trades, names, now, is_filtered=any((whale, market, min_amount, since)))
+        if as_json:
+            print_json_array(trade.as_document() for trade in trades)
+        else:
+            print_activity(trades, names, now, is_filtered=any((whale, market, min_amount, since)))
 
 
 def print_activity(
-    trades: Sequence[StoredTrade], names: Mapping[str, str], now: datetime, *, is_filtered: bool = False
+    trades: Iterable[StoredTrade], names: Mapping[str, str], now: datetime, *, is_filtered: bool = False
 ) -> None:
     """A table of trades, amounts in the quote token, times in UTC. `names` has the wallets' names by address."""
 

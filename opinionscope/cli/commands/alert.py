@@ -1,12 +1,14 @@
 """Commands `alert …`: the targets that hear of a job that keeps failing."""
 
+from contextlib import suppress
+
 import typer
 
 from opinionscope.alerts.messages import test_message
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.columns import LONGEST_TEXT
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import ConfigurationError, ExitStatus
+from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft
 from opinionscope.notify.targets import send, split_urls
 from opinionscope.settings import Settings
 from opinionscope.text import one_line
@@ -28,7 +30,8 @@ def send_test(db: Database = None) -> None:  # noqa: ARG001 - every command take
     if not urls:
         raise ConfigurationError("OPINIONSCOPE_ALERT_URLS is not set; expected comma-separated Apprise URLs.")
     deliveries = send(urls, test_message())
-    for delivery in deliveries:
-        write(f"{one_line(delivery.target, LONGEST_TEXT)}: {delivery.problem or 'accepted'}\n")
+    with suppress(ReaderLeft):
+        for delivery in deliveries:
+            write(f"{one_line(delivery.target, LONGEST_TEXT)}: {delivery.problem or 'accepted'}\n")
     if not all(delivery.accepted for delivery in deliveries):
         raise typer.Exit(ExitStatus.FAILED)

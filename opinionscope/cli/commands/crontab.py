@@ -1,6 +1,7 @@
 """Commands `crontab …`: the schedule of this installation."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,10 @@ import typer
 
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import OpinionscopeError
-from opinionscope.locations import database_path
+from opinionscope.errors import OpinionscopeError, UsageError
+from opinionscope.locations import ENV_FILE_VARIABLE, database_path, env_file
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
+from opinionscope.schedule.installation import INSTALL_PERMANENTLY, installed_command, passing_place
 from opinionscope.schedule.user_crontab import Crontab, read_crontab, write_crontab
 from opinionscope.store.database import Store
 from opinionscope.store.schedule import record_installation
@@ -31,15 +33,26 @@ def show(db: Database = None) -> None:
 @crontab.command("install")
 def install(yes: Yes = False, db: Database = None) -> None:
     """Add or update the lines in your crontab. Other lines are left unchanged."""
-    block = crontab_of_this_installation(db)
     before = read_crontab()
+    block = crontab_of_this_installation(db, before.variables)
     after = before.with_block(block)
     if after.content == before.content:
         write("The schedule is already in your crontab.\n")
-        return
-    _change(after, f"{block}Add this to your crontab?", yes=yes)
-    _note_installation(db)
-    write("The schedule is in your crontab.\n")
+    else:
+        _change(after, f"{block}Add this to your crontab?", yes=yes)
+        _note_installation(db)
+        write("The schedule is in your crontab.\n")
+    for problem in _problems(block):
+        write(f"Warning: {problem}.\n")
+
+
+def _problems(block: str) -> Iterator[str]:
+    """What would keep the lines from working."""
+    passing = passing_place(Path(installed_command()[0]))
+    if passing:
+        yield f"{passing}: {INSTALL_PERMANENTLY}"
+    if f"{ENV_FILE_VARIABLE}=" in block and not env_file().exists():
+        yield f"{env_file()} does not exist yet; create it, or every job will fail"
 
 
 @crontab.command("remove")
@@ -61,7 +74,9 @@ def _note_installation(db: Path | None) -> None:
 
 
 def _change(crontab: Crontab, question: str, *, yes: bool) -> None:
-    """Write the crontab; on a terminal, only if the user agrees."""
-    if not yes and sys.stdin.isatty() and sys.stdout.isatty():
+    """Write the crontab if the user agrees."""
+    if not yes:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UsageError("There is no terminal to ask on; nothing was changed. Add --yes to change your crontab.")
         typer.confirm(question, default=True, abort=True)
     write_crontab(crontab)

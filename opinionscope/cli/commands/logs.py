@@ -1,6 +1,6 @@
 """Command `logs`: what ran, when, and how it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import typer
 
 from opinionscope.cli.options import AsJson, Database, Limit, Since, examples
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.documents import print_json_array
 from opinionscope.cli.output.formats import age, count, moment, seconds
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_table
@@ -41,14 +41,15 @@ def show_logs(
     now = utc_now()
     start = None if since is None else parse_since(since, now)
     with Store.open_existing(database_path(db)) as store:
-        runs = [as_it_stands(store, run) for run in find_runs(store, failed=failed, job=job, since=start, limit=limit)]
-    if as_json:
-        print_json([run.as_document() for run in runs])
-    else:
-        print_runs(runs, now, is_filtered=bool(failed or job or since))
+        found = find_runs(store, failed=failed, job=job, since=start, limit=limit)
+        runs = (as_it_stands(store, run) for run in found)
+        if as_json:
+            print_json_array(run.as_document() for run in runs)
+        else:
+            print_runs(runs, now, is_filtered=bool(failed or job or since))
 
 
-def print_runs(runs: Sequence[LoggedRun], now: datetime, *, is_filtered: bool = False) -> None:
+def print_runs(runs: Iterable[LoggedRun], now: datetime, *, is_filtered: bool = False) -> None:
     """A table of runs, times in UTC."""
     columns = [
         Column("Started (UTC)", lambda run: moment(run.started_at)),

@@ -1,6 +1,6 @@
 """Command `markets`: the markets that have been synced."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -8,7 +8,7 @@ import typer
 from opinionscope.cli.market_argument import market_name
 from opinionscope.cli.options import AsJson, Database, Limit, examples
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json
+from opinionscope.cli.output.documents import print_json_array
 from opinionscope.cli.output.formats import day, money
 from opinionscope.cli.output.tables import print_table
 from opinionscope.errors import UsageError
@@ -34,13 +34,13 @@ def show_markets(
         raise UsageError(f"{status!r} is not a valid status; expected one of {', '.join(STATUSES)}.")
     with Store.open_existing(database_path(db)) as store:
         found = find_markets(store, search=search, status=status, limit=limit)
-    if as_json:
-        print_json([market.as_document() for market in found])
-    else:
-        print_markets(found, is_filtered=bool(search or status))
+        if as_json:
+            print_json_array(market.as_document() for market in found)
+        else:
+            print_markets(found, is_filtered=bool(search or status))
 
 
-def print_markets(found: Sequence[StoredMarket], *, is_filtered: bool = False) -> None:
+def print_markets(found: Iterable[StoredMarket], *, is_filtered: bool = False) -> None:
     """A table of markets, volumes in the quote token, times in UTC."""
     columns = [
         Column("ID", lambda market: market_name(market.key), right=True),

@@ -1,6 +1,7 @@
 """Command `status`: everything on one screen, and an exit status for a monitor."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import typer
@@ -13,7 +14,7 @@ from opinionscope.cli.output.formats import age, count, counted, file_size, mome
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import ConfigurationError, ExitStatus
+from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft
 from opinionscope.health.report import Clock, Requests, Status, Wallets, first_hour, read_status
 from opinionscope.health.rules import JobHealth
 from opinionscope.locations import database_path
@@ -36,10 +37,11 @@ def show_status(as_json: AsJson = False, db: Database = None) -> None:
     now = utc_now()
     with Store.open_existing(database_path(db)) as store:
         report = read_status(store, now, settings.rate_limit)
-    if as_json:
-        print_json(report.as_document())
-    else:
-        print_status(report, settings, now)
+    with suppress(ReaderLeft):
+        if as_json:
+            print_json(report.as_document())
+        else:
+            print_status(report, settings, now)
     if not report.healthy:
         raise typer.Exit(ExitStatus.FAILED)
 

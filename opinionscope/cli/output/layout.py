@@ -14,25 +14,27 @@ from opinionscope.text import one_line
 
 @dataclass(frozen=True)
 class Cells:
-    """A column's texts, its natural width and its least width."""
+    """A column's texts, its natural width and its least width. `unused`: it has had nothing to show so far."""
 
     column: Column
     texts: list[str]
     natural: int
     least: int
+    unused: bool
 
 
-def measured(column: Column, rows: Sequence[Any]) -> Cells:
-    """The texts of a column, safe to print, and its widths."""
+def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cells:
+    """The texts of a column, safe to print, and its widths. It was `width_before` wide in the rows above, if any."""
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
     texts = [NOTHING if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
-    natural = max(map(cell_len, (column.title, *texts)))
-    return Cells(column, texts, natural, min(natural, column.least) if column.flexible else natural)
+    natural = max(width_before, *map(cell_len, (column.title, *texts)))
+    least = min(natural, column.least) if column.flexible else natural
+    return Cells(column, texts, natural, least, unused=not width_before and set(texts) == {NOTHING})
 
 
 def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
     """The columns that fit into a line of this width."""
-    shown = [cells for cells in columns if not cells.column.optional or set(cells.texts) != {NOTHING}]
+    shown = [cells for cells in columns if not (cells.column.optional and cells.unused)]
     while sum(cells.least + GAP for cells in shown) - GAP > width:
         highest = max(cells.column.rank for cells in shown)
         if highest == 0:
@@ -63,16 +65,20 @@ def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
     return widths
 
 
-def lines_of(shown: Sequence[Cells], widths: Sequence[int], rows: Sequence[Any]) -> Iterator[list[tuple[str, str]]]:
-    """The heading and the rows as lines of (text, style) pairs; a row takes as many lines as its longest wrapped text.
-
-    Built here because rich's own tables take about a millisecond per row.
-    """
-    yield [
+def heading_of(shown: Sequence[Cells], widths: Sequence[int]) -> list[tuple[str, str]]:
+    """The heading as (text, style) pairs."""
+    return [
         pair
         for cells, width in zip(shown, widths, strict=True)
         for pair in _padded(cells, cells.column.title, width, "bold")
     ]
+
+
+def lines_of(shown: Sequence[Cells], widths: Sequence[int], rows: Sequence[Any]) -> Iterator[list[tuple[str, str]]]:
+    """The rows as lines of (text, style) pairs; a row takes as many lines as its longest wrapped text.
+
+    Built here because rich's own tables take about a millisecond per row.
+    """
     for number, row in enumerate(rows):
         texts = [_lines_in(cells, number, width) for cells, width in zip(shown, widths, strict=True)]
         styles = [cells.column.style(row) for cells in shown]

@@ -1,30 +1,55 @@
 """Tables that fit the terminal, and lists of facts."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from opinionscope.cli.output.blocks import blocks_of
 from opinionscope.cli.output.columns import GAP, LONGEST_WRAPPED, NOTHING, Column
-from opinionscope.cli.output.layout import fitting, lines_of, measured, widths_of
+from opinionscope.cli.output.layout import fitting, heading_of, lines_of, measured, widths_of
 from opinionscope.cli.output.terminal import console, render, write
 from opinionscope.text import one_line
 
+_BLOCK = 1_000
+"""How many rows are measured, laid out and printed at once."""
 
-def print_table(columns: Sequence[Column], rows: Sequence[Any], *, nothing: str) -> None:
-    """Print the rows, cut to the width of a terminal and in full elsewhere; without rows, print `nothing`."""
-    if not rows:
-        write(f"{nothing}\n")
-        return
+
+def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str) -> None:
+    """Print the rows, cut to the width of a terminal and in full elsewhere; without rows, print `nothing`.
+
+    They are printed while they arrive. What a later block needs widens the columns; if it needs other columns, it gets
+    a heading of its own.
+    """
     screen = console()
-    shown = fitting([measured(column, rows) for column in columns], screen.width)
-    table = Text(no_wrap=True, overflow="ignore")
-    for line in lines_of(shown, widths_of(shown, screen.width), rows):
-        for text, style in line:
-            table.append(text, style)
-        table.append("\n")
-    render(table, screen)
+    before: dict[str, int] = {}
+    for block in blocks_of(rows, _BLOCK):
+        shown = fitting([measured(column, block, before.get(column.title, 0)) for column in columns], screen.width)
+        widths = widths_of(shown, screen.width)
+        now = {cells.column.title: width for cells, width in zip(shown, widths, strict=True)}
+        heading = [] if now.keys() == before.keys() else [heading_of(shown, widths)]
+        if heading and before:
+            write("\n")
+        _print_lines(chain(heading, lines_of(shown, widths, block)), screen)
+        before = now
+    if not before:
+        write(f"{nothing}\n")
+
+
+def _print_lines(lines: Iterable[list[tuple[str, str]]], screen: Console) -> None:
+    if not screen.is_terminal:
+        # No styles, and nothing to cut: what rich would do takes half a millisecond per row.
+        write("".join("".join(part for part, _ in line).rstrip() + "\n" for line in lines))
+        return
+    text = Text(no_wrap=True, overflow="ignore")
+    for line in lines:
+        for part, style in line:
+            text.append(part, style)
+        text.append("\n")
+    render(text, screen)
 
 
 def print_facts(facts: Iterable[tuple[str, str | None]]) -> None:

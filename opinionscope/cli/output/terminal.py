@@ -2,9 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
+from opinionscope.errors import OpinionscopeError, ReaderLeft
+from opinionscope.streams import discard
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -14,19 +17,35 @@ _WIDE = 120
 
 
 def write(text: str) -> None:
-    """Print the text as it is. When the reader has gone, as `head` does, the command ends quietly."""
-    try:
+    """Print the text as it is, at once.
+
+    Raises ReaderLeft if the reader has gone, as `head` does, and OpinionscopeError if the text cannot be written.
+    """
+    with _explained():
         sys.stdout.write(text.encode(encoding(), "replace").decode(encoding()))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Otherwise Python would try to flush the rest of the buffer at exit, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
+
+
+def output_failure(error: OSError) -> OpinionscopeError:
+    """What it means that standard output took no more."""
+    if isinstance(error, BrokenPipeError):
+        return ReaderLeft("the reader of the output has gone")
+    return OpinionscopeError(f"The output could not be written: {error.strerror}.")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        discard(sys.stdout)
+        raise output_failure(error) from error
 
 
 def render(what: "RenderableType", at: "Console") -> None:
     """Print what rich renders, without trailing spaces."""
-    with at.capture() as capture:
+    # Rich writes to the output even while it captures, if only nothing.
+    with _explained(), at.capture() as capture:
         at.print(what, end="")
     write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
