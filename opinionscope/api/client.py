@@ -110,11 +110,14 @@ class OpinionClient:
         try:
             return self._ask(path, parameters, known)
         except OpinionscopeError as error:
+            if isinstance(error, BadAnswer | ApiUnavailable):
+                self._gate.hang_up()
             error.args = (str(error).replace(self._key, "***"),)
             raise
         except Exception as error:  # noqa: BLE001 - an answer may do anything, and it must stay this request's failure
             trace = "".join(traceback.format_exception(error)).replace(self._key, "***")
             logger.debug("GET %s %s failed\n%s", path, parameters, trace)
+            self._gate.hang_up()
             # Without what caused it, which may quote an answer with the key in it.
             raise (self._cut_off() or transport_failure(error)) from None
 

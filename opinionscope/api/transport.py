@@ -37,6 +37,7 @@ class RequestGate:
     def request(self) -> Iterator[None]:
         """Around one request and the reading of its answer."""
         self._of_this_thread.sent_at = 0.0
+        self._of_this_thread.connection = None
         self._watchdog.begin()
         try:
             yield
@@ -46,6 +47,7 @@ class RequestGate:
     @contextmanager
     def sending(self, connection: HTTPConnection) -> Iterator[None]:
         """Hold the turn to send, and have the answer watched from then on."""
+        self._of_this_thread.connection = connection
         with self.pacer.turn(self.deadline) as self._of_this_thread.sent_at:
             yield
         if connection.sock is not None:
@@ -61,6 +63,11 @@ class RequestGate:
     def has_cut_off(self) -> bool:
         """Whether this thread's answer took too long and was cut off."""
         return self._watchdog.has_cut_off
+
+    def hang_up(self) -> None:
+        """Close the connection of this thread's last request: nobody knows what else may come on it."""
+        if self._of_this_thread.connection is not None:
+            self._of_this_thread.connection.close()
 
     def close(self) -> None:
         """Stop watching."""
@@ -95,7 +102,7 @@ class _PacedConnection(HTTPConnection):
                 self.connect()
             with self.gate.sending(self):
                 # Now, after the wait for the turn: what came in the meantime belongs to no request.
-                if self._is_quiet():
+                if self.sock is not None and self._is_quiet():
                     super().request(*args, **kwargs)
                     return
             self.close()

@@ -91,6 +91,10 @@ FRAMING: dict[str, tuple[Bend, str | None]] = {
     "another interim answer": (_late(b"HTTP/1.1 102 Processing\r\n\r\n"), "HTTP 102"),
     "no content": (_late(b"HTTP/1.1 204 No Content\r\n\r\n"), "HTTP 204"),
     "an empty answer": (_late(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "no JSON (0 bytes"),
+    "an empty answer in no chunks": (
+        _late(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        "no JSON (0 bytes",
+    ),
     "the same answer twice": (lambda honest: wire(whole(honest) * 2), None),
     "the same answer again a moment later": (lambda honest: wire(whole(honest), late=whole(honest)), None),
     "an end in the headers": (_cut_in_headers, "broke"),

@@ -38,7 +38,7 @@ class Draft:
         elif self.length is not None:
             headers.append((b"Content-Length", b"%d" % (len(body) if self.length == -1 else self.length)))
         lines = [self.status, *(name + b": " + value for name, value in headers)]
-        content = self.before + b"\r\n".join(lines) + b"\r\n\r\n" + body
+        content = self.before + (b"\r\n".join(lines) + b"\r\n\r\n" + body if self.status else b"")
         late = Draft(honest).render(honest).body if self.late else b""
         return wire(content[: int(len(content) * self.cut)], late=late, closes=self.closes)
 
@@ -114,6 +114,8 @@ def _late(draft: Draft, random: Random) -> None:
     head = random.choice(
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
             b"HTTP/1.1 204 No Content\r\n\r\n",
             b"HTTP/1.1 304 Not Modified\r\n\r\n",
             b"HTTP/1.1 102 Processing\r\n\r\n",
