@@ -19,9 +19,10 @@ from opinionscope.cli.output.terminal import is_wide, write
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
-from opinionscope.store.whales import Whale, add_whales, find_whale, find_whales, remove_whale
+from opinionscope.store.whales import Added, Whale, add_whales, find_whale, find_whales, remove_whale
+from opinionscope.text import one_line
 from opinionscope.times import utc_now
-from opinionscope.wallet_list import NamedWallet, parse_wallet_list, tidy_name
+from opinionscope.wallet_list import LONGEST_NAME, NamedWallet, parse_wallet_list, tidy_name
 
 whales = typer.Typer(help="The tracked wallets.", add_completion=False)
 
@@ -44,7 +45,7 @@ def add(
 @whales.command("import")
 def import_wallets(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="One `address[,name]` per line, or JSON; `-` for standard input.")
+        str, typer.Argument(metavar="FILE", help="CSV (address,name,tags) or JSON; `-` for standard input.")
     ],
     db: Database = None,
 ) -> None:
@@ -153,5 +154,16 @@ def _print_whale(whale: Whale, now: datetime) -> None:
 def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None:
     with Store.open(database_path(db)) as store:
         added = add_whales(store, wallets, source, utc_now())
-    known = len(wallets) - added
-    write(f"{counted(added, 'wallet')} added" + (f", {known:,} already tracked" if known else "") + ".\n")
+    write(f"{_summary(added, wallets)}.\n")
+
+
+def _summary(added: Added, wallets: Sequence[NamedWallet]) -> str:
+    known = len(wallets) - added.new
+    parts = [f"{counted(added.new, 'wallet')} added"] if added.new else []
+    if known:
+        parts.append(f"{known:,} already tracked" if parts else f"{counted(known, 'wallet')} already tracked")
+    renamed = ""
+    if added.renamed:
+        only = one_line(wallets[0][1] or "", LONGEST_NAME)
+        renamed = f"; renamed to {only}" if len(wallets) == 1 else f"; {added.renamed:,} renamed"
+    return ", ".join(parts) + renamed
