@@ -1,4 +1,4 @@
-"""Lists of wallets: text files, and JSON as the exchange's leaderboard returns it."""
+"""Lists of wallets: CSV, and JSON as the exchange's leaderboard returns it."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any
 from opinionscope.addresses import parse_address
 from opinionscope.errors import UsageError
 from opinionscope.text import valid_text
+from opinionscope.wallet_csv import read_csv
 
 LONGEST_NAME = 100
 
@@ -17,12 +18,11 @@ NamedWallet = tuple[str, str | None]
 def parse_wallet_list(text: str) -> list[NamedWallet]:
     """The wallets in a list, in order and without duplicates.
 
-    Either one `address` or `address,name` per line, with blank lines and `#` comments skipped; or JSON: an array of
-    addresses, or of objects with `address` or `walletAddress` and optionally `name` or `userName`. The array may be
-    wrapped as in the leaderboard's answer, `{"result": {"list": […]}}`. Raises UsageError, which names the first
-    invalid entry, or if there are no entries.
+    Either CSV, as `read_csv` describes it; or JSON: an array of addresses, or of objects with `address` or
+    `walletAddress` and optionally `name` or `userName`. The array may be wrapped as in the leaderboard's answer,
+    `{"result": {"list": […]}}`. Raises UsageError, which names the first invalid entry, or if there are no entries.
     """
-    entries = _read_json(text) if text.lstrip()[:1] in ("[", "{") else _read_lines(text)
+    entries = _read_json(text) if text.lstrip()[:1] in ("[", "{") else read_csv(text)
     wallets: dict[str, str | None] = {}
     for place, written, name in entries:
         try:
@@ -40,13 +40,6 @@ def tidy_name(name: str | None) -> str | None:
     if name is None:
         return None
     return " ".join(valid_text(name).split())[:LONGEST_NAME] or None
-
-
-def _read_lines(text: str) -> Iterator[tuple[str, str, str | None]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            address, _, name = line.partition(",")
-            yield f"line {number}", address, name
 
 
 def _read_json(text: str) -> Iterator[tuple[str, str, str | None]]:

@@ -10,7 +10,7 @@ from opinionscope.errors import ConfigurationError, OpinionscopeError
 from opinionscope.schedule.cron_environment import cron_environment
 from opinionscope.schedule.cron_lines import crontab_of_this_installation, quote
 from opinionscope.schedule.files_in_use import files_here, files_under
-from opinionscope.schedule.installation import INSTALL_PERMANENTLY, passing_place
+from opinionscope.schedule.installation import INSTALL_PERMANENTLY, installed_command, passing_place
 from opinionscope.schedule.installed_line import InstalledLine, find_installed_line, runs_python_unsafely
 from opinionscope.schedule.user_crontab import Crontab, read_crontab
 
@@ -20,6 +20,7 @@ _RENEW = "run `opinionscope crontab install`"
 
 def check_schedule(database: Path | None) -> Iterator[Finding]:
     """Whether the schedule is in the crontab, and its lines work as cron runs them. `database` is what `--db` names."""
+    yield from _check_place(Path(installed_command()[0]))
     try:
         crontab = read_crontab()
         wanted = crontab_of_this_installation(database, crontab.variables)
@@ -37,10 +38,15 @@ def check_schedule(database: Path | None) -> Iterator[Finding]:
         yield failure("schedule", f"the block in your crontab does not start opinionscope: {_RENEW}")
         return
     yield _judge_line(line, crontab, wanted, database)
-    if passing := passing_place(Path(line.command[0])):
-        yield warning("installation", f"{passing}: {INSTALL_PERMANENTLY}")
+    if line.command[0] != installed_command()[0]:
+        yield from _check_place(Path(line.command[0]))
     if runs_python_unsafely(os.fsdecode(crontab.content)):
         yield warning("schedule", f"`python -m opinionscope` without -P imports modules that lie in HOME: {_RENEW}")
+
+
+def _check_place(program: Path) -> Iterator[Finding]:
+    if problem := passing_place(program):
+        yield warning("installation", f"{problem}: {INSTALL_PERMANENTLY}")
 
 
 def _judge_line(line: InstalledLine, crontab: Crontab, wanted: str, database: Path | None) -> Finding:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.records import INTERNAL, Flag, Millis, Seconds
@@ -62,22 +62,28 @@ class Whale(StoredRow):
         return super().as_document() | {"completeness": completeness.word, "missing": completeness.missing}
 
 
-def add_whales(store: Store, wallets: Iterable[tuple[str, str | None]], source: str, now: datetime) -> int:
-    """Track each (address, name), and track again those that had been removed; how many were not tracked before.
+class Added(NamedTuple):
+    """How many wallets were not tracked before, and how many of the others have a new name."""
 
-    A name is kept where the new one is None.
-    """
-    added = 0
+    new: int
+    renamed: int
+
+
+def add_whales(store: Store, wallets: Iterable[tuple[str, str | None]], source: str, now: datetime) -> Added:
+    """Track each (address, name), and track again those that had been removed. A name is kept where the new is None."""
+    new = renamed = 0
     with store.transaction() as connection:
         for address, name in wallets:
-            before = connection.execute("SELECT enabled FROM whales WHERE address = ?", (address,)).fetchone()
-            added += before is None or not before[0]
+            before = connection.execute("SELECT enabled, name FROM whales WHERE address = ?", (address,)).fetchone()
+            is_new = before is None or not before["enabled"]
+            new += is_new
+            renamed += not is_new and name not in (None, before["name"])
             connection.execute(
                 "INSERT INTO whales (address, name, source, added_at) VALUES (?, ?, ?, ?) ON CONFLICT (address) "
                 "DO UPDATE SET enabled = 1, name = ifnull(excluded.name, name)",
                 (address, name, source, to_seconds_text(now)),
             )
-    return added
+    return Added(new, renamed)
 
 
 def remove_whale(store: Store, address: str) -> None:

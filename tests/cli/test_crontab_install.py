@@ -135,12 +135,17 @@ def test_an_env_file_that_is_still_missing_is_told(command: CommandLine, crontab
     assert "env does not exist yet; create it" in command("crontab", "install", "--yes").stdout
 
 
-def test_an_installation_that_will_not_stay_is_told(command: CommandLine, crontab: FakeCrontab, tmp_path: Path) -> None:
+def test_an_installation_that_will_not_stay_is_told(command: CommandLine, crontab: FakeCrontab) -> None:
     python = make_installation(command.home / ".cache" / "uv" / "archive-v0" / "Zk3")
-    words = [str(python), "-P", "-m", "opinionscope", "crontab", "install", "--yes"]
-    result = subprocess.run(words, env=command.environment, capture_output=True, text=True, check=True)
-    assert "is in a cache, which may be pruned at any time: install it permanently" in result.stdout
-    assert "is in a cache" in command("check").stdout
+
+    def run(*words: str) -> str:
+        start = [str(python), "-P", "-m", "opinionscope", *words]
+        return subprocess.run(start, env=command.environment, capture_output=True, text=True, check=False).stdout
+
+    said = f"{python} is in a cache, which may be pruned at any time: install it permanently"
+    assert said in run("check"), "before anything is installed"
+    assert said in run("crontab", "install", "--yes")
+    assert said in command("check").stdout, "another installation looks at the lines"
 
 
 def test_without_a_crontab_command_it_says_what_to_do(command: CommandLine, tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
 """`whales`: tracking wallets, and what is said of them."""
 
+import csv
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from opinionscope.wallet_csv import read_csv
+from opinionscope.wallet_list import tidy_name
 from tests.cli.conftest import BEHIND, CATCHING_UP, COMPLETE, HOSTILE, REMOVED, Invoke
 from tests.conftest import CommandLine
 
@@ -126,9 +132,18 @@ def test_an_empty_list_says_how_to_begin(command: CommandLine) -> None:
 
 
 IMPORTS = {
-    "lines": f"# mine\n\n{NEW}\n  {OTHER} , Second, the  great\n",
-    "windows": f"\ufeff{NEW}\r\n{OTHER},Second, the great\r\n",
-    "twice": f"{NEW}\n{OTHER},Second, the great\n{OTHER.upper().replace('0X', '0x')}\n",
+    "lines": f'# mine, "and mine\n\n{NEW}\n  {OTHER} , "Second, the  great"\n',
+    "windows": f'\ufeff{NEW}\r\n{OTHER},"Second, the great"\r\n',
+    "carriage returns": f'{NEW}\r{OTHER},"Second, the great"\r',
+    "twice": f'{NEW}\n{OTHER},"Second, the great"\n{OTHER.upper().replace("0X", "0x")}\n',
+    "heading": f'address,name,tags\n{NEW},,\n{OTHER},"Second, the great","a,b"\n',
+    "tags": f'{NEW},,"a,b"\n{OTHER},"Second, the great",a\n',
+    "another heading": f'Rank,User name,"Wallet address",Volume\n1,,{NEW},5\n2,"Second, the great",{OTHER},"3,5"\n',
+    "spreadsheet": f"\ufeffaddress;name;tags\r\n{NEW};;\r\n{OTHER};Second, the great;a\r\n;;\r\n",
+    "semicolons": f'{NEW}\n{OTHER};"Second, the great"\n',
+    "excel": f"sep=;\r\nname;address\r\n;{NEW}\r\nSecond, the great;{OTHER}\r\n",
+    "tabs": f"{NEW}\t\t\n{OTHER}\tSecond, the great\n",
+    "trailing separators": f'{NEW},,,,\n{OTHER},"Second, the great",,,\n',
     "objects": json.dumps([{"address": NEW}, {"walletAddress": OTHER, "userName": "Second, the great"}]),
     "leaderboard": json.dumps(
         {
@@ -151,6 +166,47 @@ def test_lists_are_read_in_every_form(invoke_empty: Invoke, tmp_path: Path, text
     assert tracked(invoke_empty) == {NEW: None, OTHER: "Second, the great"}
 
 
+NAMES = {
+    "quotes": ('"Ann ""the shark"" B."', 'Ann "the shark" B.'),
+    "comma": ('"B., Ann"', "B., Ann"),
+    "apostrophe": ("Ann's", "Ann's"),
+    "quote within": ('5" pipe', '5" pipe'),
+    "line separator": ("a\u2028b\x85c", "a b c"),
+    "comment within": ('"a\n#b"', "a #b"),
+    "line break": ('"a\nb"', "a b"),
+    "hash": ("#1", "#1"),
+    "beyond": ("x" * 500, "x" * 100),
+}
+
+
+@pytest.mark.parametrize(("written", "name"), NAMES.values(), ids=NAMES)
+def test_names_are_read_as_csv_has_them(invoke_empty: Invoke, written: str, name: str) -> None:
+    assert invoke_empty("whales", "import", "-", stdin=f"{NEW},{written}\n{OTHER}\n").stdout == "2 wallets added.\n"
+    assert tracked(invoke_empty) == {NEW: name, OTHER: None}
+
+
+@given(st.dictionaries(st.integers(1, 16**40 - 1), st.text(max_size=30), max_size=8), st.sampled_from(",;\t"))
+def test_whatever_a_csv_writer_writes_is_read(names: dict[int, str], separator: str) -> None:
+    file = StringIO(newline="")
+    writer = csv.writer(file, delimiter=separator)
+    writer.writerow(["address", "name", "tags"])
+    writer.writerows([f"0x{number:040x}", name, ""] for number, name in names.items())
+
+    expected = [(f"0x{number:040x}", tidy_name(name)) for number, name in names.items()]
+    assert [(address, tidy_name(name)) for _, address, name in read_csv(file.getvalue())] == expected
+
+
+def test_a_name_that_changes_is_told(command: CommandLine) -> None:
+    command("whales", "add", NEW, "--name", "Ann")
+
+    assert command("whales", "add", NEW).stdout == "1 wallet already tracked.\n"
+    assert command("whales", "add", NEW, "--name", "Ann").stdout == "1 wallet already tracked.\n"
+    assert command("whales", "add", NEW, "--name", "Bea").stdout == "1 wallet already tracked; renamed to Bea.\n"
+    again = command("whales", "import", "-", stdin=f"{NEW},Cleo\n{OTHER},Dora\n")
+    assert again.stdout == "1 wallet added, 1 already tracked; 1 renamed.\n"
+    assert command.query("SELECT name FROM whales ORDER BY address") == [("Cleo",), ("Dora",)]
+
+
 def test_a_list_is_read_from_the_standard_input(command: CommandLine) -> None:
     result = command("whales", "import", "-", stdin=f'["{NEW}"]')
 
@@ -160,7 +216,14 @@ def test_a_list_is_read_from_the_standard_input(command: CommandLine) -> None:
 
 BAD_IMPORTS = {
     "address": (f"{NEW}\n# fine\n0x12\n{OTHER}\n", "line 3"),
-    "header": (f"address,name\n{NEW},Ann\n", "line 1"),
+    "heading without addresses": (f"who,name\n{NEW},Ann\n", "line 1"),
+    "second heading": (f"address,name\n{NEW},Ann\naddress,name\n", "line 3"),
+    "comma": (f"{NEW}\n{OTHER},Second, the, great\n", "line 2 has more than 3 fields"),
+    "more than the heading": (f"address,name\n{NEW},Second, the great\n", "line 2 has more than 2 fields"),
+    "open quote": (f'{NEW},Ann\n{OTHER},"Bea\n', "not valid CSV"),
+    "text after a quote": (f'{NEW},"Ann" B.\n', "line 1 is not valid CSV"),
+    "huge field": (f"{NEW},{'x' * 200_000}\n", "line 1 is not valid CSV"),
+    "short": ("name,address\nAnn\n", "line 2"),
     "entry": (json.dumps([NEW, {"name": "no address"}]), "entry 2"),
     "type": (json.dumps([NEW, 12]), "entry 2"),
     "object": (json.dumps({"wallets": [NEW]}), "JSON"),

@@ -74,7 +74,7 @@ Next, with an API key for the real exchange:
 def _track_wallets(exchange: DemoExchange) -> None:
     with Store.open(exchange.database) as store:
         added = add_whales(store, exchange.wallets, "demo", utc_now())
-    write(f"  {'whales add':14}{counted(added, 'wallet')} tracked\n")
+    write(f"  {'whales add':14}{counted(added.new, 'wallet')} tracked\n")
 
 
 def _run_jobs(database: Path) -> None:

@@ -19,9 +19,10 @@ from opinionscope.cli.output.terminal import is_wide, write
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
-from opinionscope.store.whales import Whale, add_whales, find_whale, find_whales, remove_whale
+from opinionscope.store.whales import Added, Whale, add_whales, find_whale, find_whales, remove_whale
+from opinionscope.text import one_line
 from opinionscope.times import utc_now
-from opinionscope.wallet_list import NamedWallet, parse_wallet_list, tidy_name
+from opinionscope.wallet_list import LONGEST_NAME, NamedWallet, parse_wallet_list, tidy_name
 
 NO_TRADES = "no trades: is this the owner's address, not the Safe's?"
 _OWNERS_ONLY = "Opinion lists trades by the owner's address; the address of a Safe (proxy wallet) shows none."
@@ -48,7 +49,7 @@ def add(
 @whales.command("import")
 def import_wallets(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="One `address[,name]` per line, or JSON; `-` for standard input.")
+        str, typer.Argument(metavar="FILE", help="CSV (address,name,tags) or JSON; `-` for standard input.")
     ],
     db: Database = None,
 ) -> None:
@@ -161,16 +162,20 @@ def _print_whale(whale: Whale, now: datetime) -> None:
 
 def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None:
     with Store.open(database_path(db)) as store:
-        names = {whale.address: whale.name for address, _ in wallets if (whale := find_whale(store, address))}
         added = add_whales(store, wallets, source, utc_now())
-    known = len(wallets) - added
-    renamed = sum(name is not None and name != names.get(address, name) for address, name in wallets)
-    counts = [
-        f"{counted(added, 'wallet')} added",
-        *([f"{known:,} already tracked"] if known else []),
-        *([f"{renamed:,} renamed"] if renamed else []),
-    ]
-    write(f"{', '.join(counts)}.\n")
+    write(f"{_summary(added, wallets)}.\n")
+
+
+def _summary(added: Added, wallets: Sequence[NamedWallet]) -> str:
+    known = len(wallets) - added.new
+    parts = [f"{counted(added.new, 'wallet')} added"] if added.new else []
+    if known:
+        parts.append(f"{known:,} already tracked" if parts else f"{counted(known, 'wallet')} already tracked")
+    renamed = ""
+    if added.renamed:
+        only = one_line(wallets[0][1] or "", LONGEST_NAME)
+        renamed = f"; renamed to {only}" if len(wallets) == 1 else f"; {added.renamed:,} renamed"
+    return ", ".join(parts) + renamed
 
 
 def _explain_addresses(addresses: Sequence[str], db: Path | None) -> None:
