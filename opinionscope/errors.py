@@ -39,6 +39,12 @@ class StoreError(OpinionscopeError):
     """The database cannot be opened, read or written."""
 
 
+class DatabaseMisconfigured(StoreError, ConfigurationError):
+    """The database is not where it should be, or nothing may be written there until somebody corrects it."""
+
+    exit_status = ExitStatus.CONFIGURATION
+
+
 class ApiError(OpinionscopeError):
     """A request to the exchange got no usable answer. `retry_after` is the wait in seconds that it asks for."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from opinionscope.alerts import messages
 from opinionscope.alerts.outage_file import Outage, count_failure, outage_files_of, writable_outage_file
 from opinionscope.alerts.policy import Decision, News, Policy, after_sending, decide
-from opinionscope.errors import StoreError
+from opinionscope.errors import ConfigurationError, StoreError
 from opinionscope.job_table import Job
 from opinionscope.notify.message import Message
 from opinionscope.notify.targets import send, split_urls
@@ -61,7 +61,8 @@ class JobAlerts:
             # Written before anything is sent: what is not remembered would be sent every minute.
             if file:
                 file.write(outage)
-            policy = Policy(self._after, remind_after=DATABASE_REMINDER)
+            urgent = isinstance(error, ConfigurationError)
+            policy = Policy(self._after, urgent, remind_after=DATABASE_REMINDER)
             decision = decide(outage.state, outage.streak, policy, now)
             state = self._tell_of_database(decision, outage.streak, now)
             if file:

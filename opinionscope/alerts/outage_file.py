@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from opinionscope.locks import beside
+from opinionscope.locks import OUTAGE, beside, give_to_owner, owner_of_companion
 from opinionscope.store.alert_states import AlertState, from_texts
 from opinionscope.store.run_history import Streak
 from opinionscope.times import from_text, to_millis_text
@@ -78,9 +78,9 @@ class OutageFile:
 
 def candidate_paths(database: Path) -> list[Path]:
     """Where the file may be: beside the database, in the temporary folder or, if the disk is full, in memory."""
-    name = f"opinionscope-{os.geteuid()}-{sha256(bytes(database)).hexdigest()[:16]}.outage"
+    name = f"opinionscope-{os.geteuid()}-{sha256(os.fsencode(os.path.realpath(database))).hexdigest()[:16]}.outage"
     temporary = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108
-    return [beside(database, "outage"), temporary / name, Path("/dev/shm", name)]  # noqa: S108
+    return [beside(database, OUTAGE), temporary / name, Path("/dev/shm", name)]  # noqa: S108
 
 
 @contextmanager
@@ -113,7 +113,14 @@ def _open(path: Path, *, create: bool) -> OutageFile | None:
     except OSError:
         return None
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    if os.fstat(descriptor).st_uid != os.geteuid():
+    give_to_owner(path, descriptor)
+    if os.fstat(descriptor).st_uid not in _trusted_owners(path):
         os.close(descriptor)
         return None
     return OutageFile(path, descriptor)
+
+
+def _trusted_owners(path: Path) -> set[int]:
+    """This user; for root also the owner of the database, to whom root gives the file."""
+    database = owner_of_companion(path) if os.geteuid() == 0 else None
+    return {os.geteuid()} | ({database.st_uid} if database else set())

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opinionscope.errors import OutOfTime, Paused
-from opinionscope.locks import open_private
+from opinionscope.locks import open_companion
 
 WINDOW = 1.02
 CLIMB_FACTOR = 1.15
@@ -65,7 +65,7 @@ class Pacer:
         self.limit = limit
         self.requests = 0
         self.throttled = 0
-        self._descriptor = open_private(path)
+        self._descriptor = open_companion(path)
         self._queue = threading.Lock()
         self._state = threading.Lock()
 
@@ -184,6 +184,8 @@ class Pacer:
             moments = content[_HEADER_SIZE:][: state["sent"] * array("d").itemsize]
             pace = Pace(**state | {"sent": array("d", moments)})
             if max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
+                # A slot that was granted under a lower limit must not outlive that limit.
+                pace.next_slot = min(pace.next_slot, time.monotonic() + WINDOW / self._rate(pace))
                 return pace
             return Pace(learnt=pace.learnt, minutes=pace.minutes)
         except (ValueError, TypeError, KeyError):

@@ -4,15 +4,19 @@ import os
 import pwd
 import re
 import subprocess
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from opinionscope.check.finding import Finding, failure, ok, warning
 from opinionscope.errors import ConfigurationError, OpinionscopeError, StoreError
 from opinionscope.job_table import JOBS
+from opinionscope.known_databases import is_missing, require_place
+from opinionscope.locks import COMPANIONS, beside, lock_name
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.user_crontab import read_crontab
 from opinionscope.store.database import SCHEMA_VERSION, Store
+from opinionscope.store.file_care import require_one_name
 from opinionscope.store.run_history import read_history
 from opinionscope.times import ago
 
@@ -21,30 +25,55 @@ _FIRST_LINE = re.compile(r"^(?:\S+ ){5}(?P<command>.+?) sync markets\b", re.MULT
 
 
 def check_database(database: Path) -> Finding:
-    """Whether the database is of this version and can be written."""
-    if not database.exists():
-        folder = next(parent for parent in database.parents if parent.exists())
-        if os.access(folder, os.W_OK | os.X_OK):
-            return warning("database", f"{database} does not exist yet: the first run creates it")
-        return failure("database", f"{database} cannot be created: you cannot write to {folder}")
+    """Whether the database is of this version, and a job of this user could write it. Writes nothing."""
+    if is_missing(database):
+        return _judge_place(database)
     try:
-        with Store.open_existing(database) as store:
-            store.try_to_write()
-    except StoreError as error:
+        require_one_name(database)
+        with Store.open_to_read(database):
+            pass
+    except (OpinionscopeError, OSError) as error:
         return failure("database", str(error))
+    folder = Path(os.path.realpath(database)).parent
+    if not (os.access(database, os.R_OK | os.W_OK) and os.access(folder, os.W_OK | os.X_OK)):
+        return failure("database", f"{database} can be read, but you cannot write to it and its folder")
     return ok("database", f"{database} can be written, schema version {SCHEMA_VERSION}")
+
+
+def _judge_place(database: Path) -> Finding:
+    try:
+        require_place(database)
+    except ConfigurationError as error:
+        return failure("database", str(error))
+    folder = next(parent for parent in Path(os.path.realpath(database)).parents if not is_missing(parent))
+    if os.access(folder, os.W_OK | os.X_OK):
+        return warning("database", f"{database} does not exist yet: the first run creates it")
+    return failure("database", f"{database} cannot be created: you cannot write to {folder}")
 
 
 def check_files(database: Path) -> Finding:
     """Whether this user owns the database and the files beside it, which a job must be able to write."""
-    files = sorted(database.parent.glob(f"{database.name}*")) if database.parent.exists() else []
-    foreign = [file for file in files if file.stat().st_uid != os.geteuid()]
+    files = _files_of(database)
+    foreign = {file: state for file, state in files.items() if state.st_uid != os.geteuid()}
     if not foreign:
         return ok("files", "all database files belong to you" if files else "none yet")
-    names = ", ".join(f"{file.name} belongs to {_owner(file)}" for file in foreign[:3])
-    advice = f"in {database.parent}, {names}: run everything as one user, and `chown` the files to that user"
+    names = ", ".join(f"{file.name} belongs to {_owner(state.st_uid)}" for file, state in list(foreign.items())[:3])
+    folder = next(iter(foreign)).parent
+    advice = f"in {folder}, {names}: run everything as one user, and `chown` the files to that user"
     usable = all(os.access(file, os.R_OK | os.W_OK) for file in foreign)
     return warning("files", advice) if usable else failure("files", advice)
+
+
+def _files_of(database: Path) -> dict[Path, os.stat_result]:
+    """The files that exist of those that SQLite and the jobs use; not backups, whatever stands beside them."""
+    real = os.path.realpath(database)
+    names = [real, *(f"{real}-{suffix}" for suffix in ("wal", "shm", "journal"))]
+    names += [str(beside(database, name)) for name in (*COMPANIONS, *(lock_name(job) for job in JOBS))]
+    found = {}
+    for name in names:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found[Path(name)] = os.lstat(name)
+    return found
 
 
 def check_schedule(database: Path | None) -> Finding:
@@ -100,7 +129,7 @@ def _problem_under_cron(command: str) -> str | None:
 def check_last_runs(database: Path, now: datetime) -> Finding:
     """How the last run of each job went."""
     try:
-        with Store.open_existing(database) as store:
+        with Store.open_to_read(database) as store:
             histories = [read_history(store, job) for job in JOBS]
     except StoreError:
         return warning("last runs", "none: no job has run yet")
@@ -116,8 +145,8 @@ def check_last_runs(database: Path, now: datetime) -> Finding:
     return ok("last runs", text)
 
 
-def _owner(file: Path) -> str:
+def _owner(uid: int) -> str:
     try:
-        return file.owner()
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {file.stat().st_uid}"
+        return f"user {uid}"

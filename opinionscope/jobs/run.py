@@ -13,7 +13,8 @@ from opinionscope.errors import ConfigurationError, OpinionscopeError, StoreErro
 from opinionscope.job_table import Job
 from opinionscope.jobs.interrupts import Interrupts
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
-from opinionscope.locks import beside, try_lock
+from opinionscope.known_databases import require_place
+from opinionscope.locks import beside, lock_name, try_lock
 from opinionscope.store.database import Store
 from opinionscope.store.sync_logs import Outcome, close_run, log_skipped, open_run
 from opinionscope.times import utc_now
@@ -76,7 +77,8 @@ def run_job(
     """
     monitor = monitor_run(job, database, clock)
     try:
-        with try_lock(beside(database, f"{job.name}.lock")) as locked:
+        require_place(database)
+        with try_lock(beside(database, lock_name(job))) as locked:
             if locked:
                 with Store.open(database) as store, Interrupts() as interrupts:
                     run = partial(Run, store, progress=progress)

@@ -31,7 +31,7 @@ def show_dashboard(
     """Serve the dashboard on this machine, read-only, until Ctrl-C."""
     require_packages()
     path = database_path(db)
-    Store.open_existing(path).close()
+    Store.open_to_read(path).close()
 
     def announce(address: str) -> None:
         write(f"The dashboard is at {address} until you press Ctrl-C.\n")

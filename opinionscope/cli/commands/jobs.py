@@ -13,8 +13,10 @@ from opinionscope.cli.options import Database
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import UsageError
-from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES
-from opinionscope.jobs.run import run_job, work_of
+from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
+from opinionscope.jobs.result import JobResult, ReportProgress
+from opinionscope.jobs.run import Work, run_job, work_of
+from opinionscope.known_databases import is_known, is_missing, remember
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import find_whale
@@ -29,7 +31,7 @@ cleanup = typer.Typer(add_completion=False)
 def sync_markets(db: Database = None) -> None:
     """Fetch every activated market and store it (every 5 minutes)."""
     with progress_display() as display:
-        result = run_job(MARKETS, database_of_a_run(db), work_of(MARKETS), progress=display.update)
+        result = _run(MARKETS, database_of_a_run(db), work_of(MARKETS), display.update)
         display.finish(result, "{item_count} markets synced")
 
 
@@ -44,7 +46,7 @@ def sync_whales(
     database = database_of_a_run(db)
     addresses = _tracked(database, address) if address else []
     with progress_display() as display:
-        result = run_job(WHALES, database, work_of(WHALES, addresses=addresses), progress=display.update)
+        result = _run(WHALES, database, work_of(WHALES, addresses=addresses), display.update)
         display.finish(result, "{done_count} wallets polled, {item_count} new trades stored")
 
 
@@ -52,7 +54,7 @@ def sync_whales(
 def compute_stats(db: Database = None) -> None:
     """Recompute the figures of each whale (hourly)."""
     with progress_display() as display:
-        result = run_job(STATS, database_path(db), work_of(STATS), progress=display.update)
+        result = _run(STATS, database_path(db), work_of(STATS), display.update)
         display.finish(result, "{item_count} whales computed")
 
 
@@ -75,15 +77,26 @@ def clean_up(
         _purge(database, retention_days)
 
 
+def _run(job: Job, database: Path, work: Work, progress: ReportProgress) -> JobResult | None:
+    """Run a job, and remember its database, so that no later run takes it for a new one when it is missing."""
+    try:
+        return run_job(job, database, work, progress=progress)
+    finally:
+        remember(database)
+
+
 def _purge(database: Path, retention_days: int | None) -> None:
     with progress_display() as display:
         work = work_of(CLEANUP, retention_days=retention_days)
-        display.finish(run_job(CLEANUP, database, work, progress=display.update), "{item_count} rows purged")
+        display.finish(_run(CLEANUP, database, work, display.update), "{item_count} rows purged")
 
 
 def _is_due(database: Path) -> bool:
     from opinionscope.jobs.cleanup import is_due
 
+    if is_missing(database):
+        # The run itself finds out why.
+        return True
     with Store.open(database) as store:
         return is_due(store, utc_now())
 
@@ -94,7 +107,7 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 
     settings = Settings.load()
     retention = timedelta(days=retention_days) if retention_days else settings.retention
-    with Store.open_existing(database) as store:
+    with Store.open_to_read(database) as store:
         expired = count_expired(store, now=utc_now(), retention=retention, log_retention=settings.log_retention)
     write(f"{expired.trades} trades and {expired.runs} log rows would be deleted.\n")
 
@@ -102,7 +115,10 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:
     """The addresses in lower case. Raises UsageError if one is not tracked."""
     wanted = [parse_address(address) for address in addresses]
-    with Store.open(database) as store:
+    if is_missing(database) and is_known(database):
+        # The run itself reports that.
+        return wanted
+    with Store.open_existing(database) as store:
         for address in wanted:
             whale = find_whale(store, address)
             if whale is None or not whale.enabled:
