@@ -53,6 +53,11 @@ def require_place(database: Path) -> None:
     if os.path.isdir(database):
         raise DatabaseMisconfigured(f"{database} is a folder; expected a file: correct {DATABASE_VARIABLE}.")
     refuse_to_replace(database)
+    require_folder(database)
+
+
+def require_folder(database: Path) -> None:
+    """Raise DatabaseMisconfigured if the folder of the database is missing, unless it is the default one."""
     if is_missing(database) and is_missing(Path(os.path.realpath(database)).parent) and not _is_default(database):
         raise DatabaseMisconfigured(
             f"{database} is missing, and so is its folder: mount its disk, create the folder, or correct "

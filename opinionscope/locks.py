@@ -36,13 +36,18 @@ def open_private(path: Path) -> int:
     Raises StoreError if the file cannot be used.
     """
     try:
-        for folder in reversed([path.parent, *path.parent.parents]):
-            folder.mkdir(mode=0o700, exist_ok=True)  # `parents=True` would ignore the mode for them
+        make_folders(path.parent)
         # A link could lead root to a file of somebody else's.
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         advice = "free some disk space" if error.errno == errno.ENOSPC else "check the folder and its permissions"
         raise StoreError(f"{path} cannot be used ({error.strerror}): {advice}.") from error
+
+
+def make_folders(path: Path) -> None:
+    """Make the folder and those above it that are missing, for their owner alone. Raises OSError."""
+    for folder in reversed([path, *path.parents]):
+        folder.mkdir(mode=0o700, exist_ok=True)  # `parents=True` would ignore the mode for them
 
 
 def open_companion(path: Path) -> int:
@@ -106,7 +111,11 @@ def share_lock(path: Path) -> int:
     descriptor = open_companion(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-    except BaseException:
+    except BaseException as error:
         os.close(descriptor)
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"{path} cannot be locked ({error.strerror}): keep the database on a disk of this machine."
+            ) from error
         raise
     return descriptor

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+from opinionscope.known_databases import is_missing
 from opinionscope.locks import OUTAGE, beside, give_to_owner, owner_of_companion
 from opinionscope.store.alert_states import AlertState, from_texts
 from opinionscope.store.run_history import Streak
@@ -86,7 +87,8 @@ def candidate_paths(database: Path) -> list[Path]:
 @contextmanager
 def writable_outage_file(database: Path) -> Iterator[OutageFile | None]:
     """The first file that can be written, created if need be; None if there is none."""
-    for path in candidate_paths(database):
+    # Where the database is missing, its folder may be the place of a disk that hides it later.
+    for path in candidate_paths(database)[is_missing(database) :]:
         file = _open(path, create=True)
         if file is None:
             continue

@@ -24,7 +24,7 @@ from opinionscope.locations import env_file
 from opinionscope.locks import PACER, beside
 from opinionscope.settings import Settings
 from opinionscope.store.database import Store
-from opinionscope.store.reading import belongs_to_us
+from opinionscope.store.permissions import belongs_to_us
 from opinionscope.store.whales import find_whales
 
 SKEW_TO_WARN_OF = 5.0

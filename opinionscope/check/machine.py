@@ -16,7 +16,7 @@ from opinionscope.locks import COMPANIONS, beside, lock_name
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.user_crontab import read_crontab
 from opinionscope.store.database import SCHEMA_VERSION, Store
-from opinionscope.store.file_care import require_one_name
+from opinionscope.store.requirements import require_one_name, require_sqlite
 from opinionscope.store.run_history import read_history
 from opinionscope.times import ago
 
@@ -26,9 +26,10 @@ _FIRST_LINE = re.compile(r"^(?:\S+ ){5}(?P<command>.+?) sync markets\b", re.MULT
 
 def check_database(database: Path) -> Finding:
     """Whether the database is of this version, and a job of this user could write it. Writes nothing."""
-    if is_missing(database):
-        return _judge_place(database)
     try:
+        require_sqlite()
+        if is_missing(database):
+            return _judge_place(database)
         require_one_name(database)
         with Store.open_to_read(database):
             pass
@@ -41,10 +42,7 @@ def check_database(database: Path) -> Finding:
 
 
 def _judge_place(database: Path) -> Finding:
-    try:
-        require_place(database)
-    except ConfigurationError as error:
-        return failure("database", str(error))
+    require_place(database)
     folder = next(parent for parent in Path(os.path.realpath(database)).parents if not is_missing(parent))
     if os.access(folder, os.W_OK | os.X_OK):
         return warning("database", f"{database} does not exist yet: the first run creates it")

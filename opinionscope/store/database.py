@@ -3,7 +3,6 @@
 import logging
 import os
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,18 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from opinionscope.errors import DatabaseMisconfigured, StoreError
-from opinionscope.known_databases import is_missing, refuse_to_replace
+from opinionscope.errors import StoreError
 from opinionscope.locks import IN_USE, UPGRADE, beside, open_private, share_lock, wait_for_lock
 from opinionscope.store.failures import ADVICE, explained, primary_code
-from opinionscope.store.file_care import make_private, require_one_name
+from opinionscope.store.permissions import make_private
 from opinionscope.store.reading import is_snapshot, reading_uri, state_of
+from opinionscope.store.requirements import require_database, require_file, require_one_name, require_sqlite
 
 SCHEMA_VERSION = 4
 BUSY_SECONDS = 15.0
-_APPLICATION_ID = 0x4F70536B
-_OLDEST_SQLITE = (3, 35, 0)
-"""The first one with RETURNING: https://sqlite.org/lang_returning.html."""
+APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
 # 64 MiB. Trades are committed page by page and touch the same index pages again and again, which are cheaper to write
 # back once. And while a cleanup fills the write-ahead log and writes it back, no other process should have to do it.
@@ -57,8 +54,7 @@ class Store:
         In WAL mode, and readable only by its owner, even if it is a copy that was put there by other means.
         """
         require_sqlite()
-        if os.path.isdir(path):
-            raise DatabaseMisconfigured(f"{path} is a folder; expected a file.")
+        require_file(path)
         # A restore waits for nobody, and nobody opens the database while one replaces it.
         in_use = share_lock(beside(path, IN_USE))
         try:
@@ -103,7 +99,7 @@ class Store:
         require_database(path)
         with explained(path):
             store = cls._open_to_read(path)
-            if _version(store._connection, path) == SCHEMA_VERSION:
+            if read_version(store._connection, path) == SCHEMA_VERSION:
                 return store
             store.close()
             if path.stat().st_uid != os.geteuid() or not os.access(path, os.W_OK):
@@ -188,25 +184,6 @@ class Store:
             self._connection.executescript(f"PRAGMA {statement}")
 
 
-def require_sqlite() -> None:
-    """Raise DatabaseMisconfigured if Python was built with a SQLite that lacks what the jobs need."""
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        oldest = ".".join(map(str, _OLDEST_SQLITE[:2]))
-        raise DatabaseMisconfigured(
-            f"Python {sys.version.split()[0]} has SQLite {sqlite3.sqlite_version}, but opinionscope needs {oldest} or "
-            "later: install opinionscope with a newer Python."
-        )
-
-
-def require_database(path: Path) -> None:
-    """Raise StoreError if there is no database at `path`."""
-    refuse_to_replace(path)
-    if is_missing(path):
-        raise StoreError(f"{path} does not exist yet; run a sync job first, or choose another database with --db.")
-    if os.path.isdir(path):
-        raise DatabaseMisconfigured(f"{path} is a folder; expected a file.")
-
-
 def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -223,7 +200,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with wait_for_lock(beside(path, UPGRADE)):
         if _is_ready(connection, path):
             return
-        if _version(connection, path) == SCHEMA_VERSION:
+        if read_version(connection, path) == SCHEMA_VERSION:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         from opinionscope.store.migrations import upgrade
@@ -233,7 +210,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
             upgrade(connection)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         except BaseException:
@@ -244,14 +221,14 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether it is of this version, and in WAL mode: a copy made by VACUUM INTO is not."""
-    return _version(connection, path) == SCHEMA_VERSION and _journal_mode(connection) == "wal"
+    return read_version(connection, path) == SCHEMA_VERSION and _journal_mode(connection) == "wal"
 
 
 def _journal_mode(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def read_version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of the file. Raises StoreError if it is from a later release or another program."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
@@ -260,6 +237,6 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
             "upgrade opinionscope."
         )
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if application != _APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if application != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreError(f"{path} belongs to another program; choose another file with --db or OPINIONSCOPE_DB.")
     return version

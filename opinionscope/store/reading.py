@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from opinionscope.errors import StoreError
+from opinionscope.store.permissions import belongs_to_us
 
 
 def reading_uri(path: Path) -> str:
@@ -32,11 +33,6 @@ def reading_uri(path: Path) -> str:
 def is_snapshot(uri: str) -> bool:
     """Whether a connection to this URI takes no notice of writers, so that what it reads must be confirmed."""
     return uri.endswith("&immutable=1")
-
-
-def belongs_to_us(path: Path) -> bool:
-    """Whether the file is this user's. Root counts, because what SQLite makes as root gets the database's owner."""
-    return os.geteuid() in (0, path.stat().st_uid)
 
 
 def state_of(path: Path) -> tuple[int, int, int]:
