@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def remember(database: Path) -> None:
     """Note that the database exists, if it does."""
     path = list_of_databases()
-    if not path.is_absolute() or is_missing(database) or is_known(database):
+    if not path.is_absolute() or not os.path.isfile(database) or is_known(database):
         return
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
