@@ -14,6 +14,7 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.errors import Paused
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
+from tests.conftest import CommandLine, Trading
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
@@ -92,3 +93,12 @@ def test_the_wait_that_the_exchange_asks_for_is_taken_as_seconds_as_a_date_or_as
         assert len(server.requests) == 1
     asked = float(str(paused.value).split()[-3])
     assert asked == pytest.approx(pause, abs=1)
+
+
+def test_a_limit_that_was_much_too_low_holds_nobody_back_once_it_is_corrected(
+    command: CommandLine, trading: Trading
+) -> None:
+    trading(Exchange(seed=3, markets=5, wallets=1, history=5, trades_per_minute=0, market_churn_per_minute=0))
+    command("sync", "markets", OPINIONSCOPE_RATE_LIMIT="0.001", OPINIONSCOPE_RUN_BUDGET="2")
+    result = command("sync", "markets", OPINIONSCOPE_RUN_BUDGET="5")
+    assert (result.returncode, result.stderr) == (0, "")
