@@ -184,8 +184,9 @@ class Pacer:
             moments = content[_HEADER_SIZE:][: state["sent"] * array("d").itemsize]
             pace = Pace(**state | {"sent": array("d", moments)})
             if max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
-                # A slot that was granted under a lower limit must not outlive that limit.
-                pace.next_slot = min(pace.next_slot, time.monotonic() + WINDOW / self._rate(pace))
+                if pace.sent:
+                    # A slot from under a lower limit must not outlive that limit.
+                    pace.next_slot = min(pace.next_slot, pace.sent[-1] + WINDOW / self._rate(pace))
                 return pace
             return Pace(learnt=pace.learnt, minutes=pace.minutes)
         except (ValueError, TypeError, KeyError):
