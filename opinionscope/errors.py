@@ -52,7 +52,13 @@ class StoreError(OpinionscopeError):
 
 
 class ValueRefused(OpinionscopeError):
-    """The database works and does not take a value: too large, or against a constraint of the table."""
+    """The database works, but does not accept a value: too large, or against a constraint of the table."""
+
+
+class DatabaseMisconfigured(StoreError, ConfigurationError):
+    """The database is not where it should be, or nothing may be written there until somebody corrects it."""
+
+    exit_status = ExitStatus.CONFIGURATION
 
 
 class ApiError(OpinionscopeError):

@@ -8,11 +8,21 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 from opinionscope.errors import StoreError
+from opinionscope.job_table import Job
+
+PACER, IN_USE, UPGRADE, OUTAGE = COMPANIONS = ("pacer", "in-use.lock", "upgrade.lock", "outage")
+"""The names of the files beside a database, except the locks of the jobs."""
+
+
+def lock_name(job: Job) -> str:
+    """The name of the lock of a job."""
+    return f"{job.name}.lock"
+
 
 _MOMENT = 0.02
 
@@ -30,8 +40,11 @@ def boot_id() -> str:
 
 
 def beside(database: Path, name: str) -> Path:
-    """The companion file of a database, such as `opinionscope.db.markets.lock`."""
-    return database.with_name(f"{database.name}.{name}")
+    """The companion file of a database, such as `opinionscope.db.markets.lock`.
+
+    It stands beside the file itself, so that a database that is also reached through a symbolic link has one set.
+    """
+    return Path(f"{os.path.realpath(database)}.{name}")
 
 
 def open_private(path: Path) -> int:
@@ -40,9 +53,9 @@ def open_private(path: Path) -> int:
     Raises StoreError if the file cannot be used.
     """
     try:
-        for folder in reversed([path.parent, *path.parent.parents]):
-            folder.mkdir(mode=0o700, exist_ok=True)  # `parents=True` would ignore the mode for them
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folders(path.parent)
+        # A link could lead root to a file of somebody else's.
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         advice = "free some disk space" if error.errno == errno.ENOSPC else "check the folder and its permissions"
         raise StoreError(f"{path} cannot be used ({error.strerror}): {advice}.") from error
@@ -64,10 +77,46 @@ def lock(descriptor: int, path: Path, how: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
+def make_folders(path: Path) -> None:
+    """Make the folder and those above it that are missing, for their owner alone. Raises OSError."""
+    for folder in reversed([path, *path.parents]):
+        folder.mkdir(mode=0o700, exist_ok=True)  # `parents=True` would ignore the mode for them
+
+
+def open_companion(path: Path) -> int:
+    """The same for a file beside a database. What root creates there belongs to the owner of the database.
+
+    Raises StoreError if the file cannot be used.
+    """
+    descriptor = open_private(path)
+    give_to_owner(path, descriptor)
+    return descriptor
+
+
+def give_to_owner(path: Path, descriptor: int) -> None:
+    """If root has the companion file `path` open, and it is root's own, give it to the owner of the database."""
+    if os.geteuid() != 0:
+        return
+    file = os.fstat(descriptor)
+    owner = owner_of_companion(path)
+    if file.st_uid == 0 and file.st_nlink == 1 and owner is not None and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def owner_of_companion(path: Path) -> os.stat_result | None:
+    """The state of the database that a companion file stands beside; None if there is no database."""
+    name = path.name
+    while "." in name:
+        name = name.rpartition(".")[0]
+        with suppress(OSError):
+            return os.stat(path.with_name(name))
+    return None
+
+
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
     """Whether the lock was free. It is held until the block ends."""
-    descriptor = open_private(path)
+    descriptor = open_companion(path)
     try:
         yield lock(descriptor, path, fcntl.LOCK_EX | fcntl.LOCK_NB) or _lock_again(descriptor, path)
     finally:
@@ -99,9 +148,24 @@ def is_free(path: Path) -> bool:
 @contextmanager
 def wait_for_lock(path: Path) -> Iterator[None]:
     """Hold the lock for the block, after waiting for whoever has it now."""
-    descriptor = open_private(path)
+    descriptor = open_companion(path)
     try:
         lock(descriptor, path)
         yield
     finally:
         os.close(descriptor)
+
+
+def share_lock(path: Path) -> int:
+    """Hold the lock together with others that share it, until the descriptor is closed."""
+    descriptor = open_companion(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    except BaseException as error:
+        os.close(descriptor)
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"{path} cannot be locked ({error.strerror}): keep the database on a disk of this machine."
+            ) from error
+        raise
+    return descriptor

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from opinionscope.errors import ConfigurationError
-from opinionscope.locations import env_file, read_environment
+from opinionscope.locations import DATABASE_VARIABLE, ENV_FILE_VARIABLE, env_file, read_environment
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -90,6 +90,12 @@ class Settings(BaseModel):
         except ValidationError as error:
             problems = "; ".join(_describe(problem) for problem in error.errors(include_input=False))
             raise ConfigurationError(f"{problems}. Correct it in the environment or in {env_file()}.") from None
+
+    @classmethod
+    def names(cls) -> set[str]:
+        """The names of all variables that mean anything to opinionscope."""
+        aliases = {str(field.alias) for field in cls.model_fields.values()}
+        return aliases | {DATABASE_VARIABLE, ENV_FILE_VARIABLE}
 
     @property
     def market_details_path(self) -> str:

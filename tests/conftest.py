@@ -78,8 +78,10 @@ class CommandLine:
 def command(tmp_path: Path) -> CommandLine:
     """A command line with an empty HOME and no settings but the place of its database."""
     home = tmp_path / "home"
+    data = tmp_path / "data"
     home.mkdir()
-    return CommandLine(home, tmp_path / "data" / "opinionscope.db")
+    data.mkdir(mode=0o700)
+    return CommandLine(home, data / "opinionscope.db")
 
 
 Trading = Callable[..., ExchangeServer]

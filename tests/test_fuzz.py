@@ -21,12 +21,12 @@ from opinionscope.addresses import parse_address
 from opinionscope.api.answers import Page, read_detail, read_page, read_result
 from opinionscope.api.headers import retry_after_seconds
 from opinionscope.api.models import Market, Trade
+from opinionscope.env_files import read_env_file
 from opinionscope.errors import ApiError, ConfigurationError, UsageError
 from opinionscope.jobs.markets.rows import child_row, top_level_row
 from opinionscope.jobs.whales.pages import PageReader
 from opinionscope.jobs.whales.save import save_page
 from opinionscope.jobs.whales.trade_key import trade_key
-from opinionscope.locations import _read_env_file
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.rows import as_real
@@ -236,7 +236,7 @@ def test_any_env_file_is_read_or_refused(content: bytes) -> None:
         path = Path(folder) / "env"
         path.write_bytes(content)
         try:
-            variables = _read_env_file(path)
+            variables = read_env_file(path)
         except ConfigurationError:
             return
     assert all(isinstance(each, str) for pair in variables.items() for each in pair)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Self
 
 from opinionscope.errors import StoreError
-from opinionscope.locks import beside, lock
+from opinionscope.known_databases import is_missing
+from opinionscope.locks import OUTAGE, beside, give_to_owner, lock, owner_of_companion
 from opinionscope.store.alert_states import AlertState, from_texts
 from opinionscope.store.run_history import Streak
 from opinionscope.times import from_text, to_millis_text
@@ -84,15 +85,16 @@ class OutageFile:
 
 def candidate_paths(database: Path) -> list[Path]:
     """Where the file may be: beside the database, in the temporary folder or, if the disk is full, in memory."""
-    name = f"opinionscope-{os.geteuid()}-{sha256(bytes(database)).hexdigest()[:16]}.outage"
+    name = f"opinionscope-{os.geteuid()}-{sha256(os.fsencode(os.path.realpath(database))).hexdigest()[:16]}.outage"
     temporary = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108
-    return [beside(database, "outage"), temporary / name, Path("/dev/shm", name)]  # noqa: S108
+    return [beside(database, OUTAGE), temporary / name, Path("/dev/shm", name)]  # noqa: S108
 
 
 @contextmanager
 def writable_outage_file(database: Path) -> Iterator[OutageFile | None]:
     """The first file that can be written, created if need be; None if there is none."""
-    for path in candidate_paths(database):
+    # Where the database is missing, its folder may be the place of a disk that hides it later.
+    for path in candidate_paths(database)[is_missing(database) :]:
         file = _open(path, create=True)
         if file is None:
             continue
@@ -121,16 +123,23 @@ def _open(path: Path, *, create: bool) -> OutageFile | None:
         descriptor = os.open(path, flags, 0o600)
     except OSError:
         return None
-    if _is_our_own(descriptor) and _is_locked_in_time(descriptor, path):
+    if _is_our_own(descriptor, path) and _is_locked_in_time(descriptor, path):
+        give_to_owner(path, descriptor)
         return OutageFile(path, descriptor)
     os.close(descriptor)
     return None
 
 
-def _is_our_own(descriptor: int) -> bool:
-    """Whether it is a regular file of this user, and not one with another name and content that was linked here."""
+def _is_our_own(descriptor: int, path: Path) -> bool:
+    """Whether it is a regular file of a trusted owner, and not one with another name and content that was linked."""
     state = os.fstat(descriptor)
-    return state.st_uid == os.geteuid() and stat.S_ISREG(state.st_mode) and state.st_nlink == 1
+    return state.st_uid in _trusted_owners(path) and stat.S_ISREG(state.st_mode) and state.st_nlink == 1
+
+
+def _trusted_owners(path: Path) -> set[int]:
+    """This user; for root also the owner of the database, to whom root gives the file."""
+    database = owner_of_companion(path) if os.geteuid() == 0 else None
+    return {os.geteuid()} | ({database.st_uid} if database else set())
 
 
 def _is_locked_in_time(descriptor: int, path: Path) -> bool:

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from opinionscope.errors import OutOfTime, Paused
-from opinionscope.locks import boot_id, lock, open_private
+from opinionscope.locks import boot_id, lock, open_companion
 
 WINDOW = 1.02
 CLIMB_FACTOR = 1.15
@@ -67,7 +67,7 @@ class Pacer:
         self.requests = 0
         self.throttled = 0
         self._path = path
-        self._descriptor = open_private(path)
+        self._descriptor = open_companion(path)
         self._queue = threading.Lock()
         self._state = threading.Lock()
 
@@ -196,6 +196,9 @@ class Pacer:
             # One that is later than now was counted while the clock was ahead.
             pace.minutes = {minute: counts for minute, counts in pace.minutes.items() if int(minute) <= this_minute}
             if pace.boot == boot_id() and max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
+                if pace.sent:
+                    # A slot from under a lower limit must not outlive that limit.
+                    pace.next_slot = min(pace.next_slot, pace.sent[-1] + WINDOW / self._rate(pace))
                 return pace
             return Pace(learnt=pace.learnt, minutes=pace.minutes)
         except (ValueError, TypeError, KeyError, AttributeError):

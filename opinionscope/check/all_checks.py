@@ -11,7 +11,7 @@ from opinionscope.check.finding import Finding, failure, warning
 from opinionscope.check.last_runs import check_last_runs
 from opinionscope.check.machine import check_database, check_files
 from opinionscope.check.schedule import check_schedule
-from opinionscope.check.settings import check_alerts, check_env_file, check_pings
+from opinionscope.check.settings import check_alerts, check_env_file, check_names, check_pings
 from opinionscope.errors import ConfigurationError
 from opinionscope.locations import env_file
 from opinionscope.settings import Settings
@@ -27,7 +27,7 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
     except ConfigurationError as error:
         yield failure("settings", str(error))
         yield warning("exchange", "not checked, because the settings are wrong")
-        checks = list[Check]()
+        checks: list[Check] = [("settings", check_names)]
     else:
         checks = _checks_of(settings, database)
     checks += [
@@ -44,6 +44,7 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
 def _checks_of(settings: Settings, database: Path) -> list[Check]:
     return [
         ("settings", lambda: [check_env_file(env_file())]),
+        ("settings", check_names),
         ("exchange", partial(check_exchange, settings, database)),
         ("alerts", lambda: [check_alerts(settings)]),
         ("pings", lambda: [check_pings(settings)]),

@@ -24,9 +24,10 @@ from opinionscope.errors import (
     Throttled,
 )
 from opinionscope.locations import env_file
-from opinionscope.locks import beside
+from opinionscope.locks import PACER, beside
 from opinionscope.settings import Settings
 from opinionscope.store.database import Store
+from opinionscope.store.permissions import belongs_to_us
 from opinionscope.store.whales import find_whales
 
 SKEW_TO_WARN_OF = 5.0
@@ -98,10 +99,9 @@ def _ask_exchange(settings: Settings, database: Path) -> float | None:
     once = settings.model_copy(update={"max_attempts": 1})
     deadline = time.monotonic() + _SECONDS
     with ExitStack() as stack:
-        if os.access(database.parent, os.W_OK):
-            pacer_file = beside(database, "pacer")
-        else:
-            pacer_file = Path(stack.enter_context(tempfile.TemporaryDirectory()), "pacer")
+        pacer_file = beside(database, PACER)
+        if not _may_use(pacer_file, database):
+            pacer_file = Path(stack.enter_context(tempfile.TemporaryDirectory()), PACER)
         pacer = Pacer(pacer_file, settings.rate_limit)
         stack.callback(pacer.close)
         client = stack.enter_context(OpinionClient(once, pacer, connections=1, deadline=deadline))
@@ -113,10 +113,20 @@ def _ask_exchange(settings: Settings, database: Path) -> float | None:
         return client.clock_skew
 
 
+def _may_use(pacer_file: Path, database: Path) -> bool:
+    """Whether the rate limit can be shared with the jobs without leaving them a file that they could not use."""
+    if os.path.exists(pacer_file):
+        return os.access(pacer_file, os.R_OK | os.W_OK)
+    try:
+        return os.access(pacer_file.parent, os.W_OK) and belongs_to_us(database)
+    except OSError:
+        return False
+
+
 def _any_wallet(database: Path) -> str:
     try:
-        with Store.open_existing(database) as store:
+        with Store.open_to_read(database) as store:
             return next((whale.address for whale in find_whales(store)), _ANY_ADDRESS)
-    except StoreError:
+    except (StoreError, OSError):
         # The check of the database reports what is wrong with it.
         return _ANY_ADDRESS

@@ -1,26 +1,53 @@
 """The checks of the env file, the alert targets and the ping URL. Nothing is sent."""
 
 import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from opinionscope.alerts.pings import ping_address
 from opinionscope.check.finding import Finding, failure, ok, warning
+from opinionscope.env_files import is_null_device
+from opinionscope.errors import ConfigurationError
 from opinionscope.job_table import JOBS
-from opinionscope.locations import API_KEY_VARIABLE
+from opinionscope.locations import API_KEY_VARIABLE, settings_in_file
 from opinionscope.notify.targets import split_urls
 from opinionscope.settings import Settings
+
+_OUR_PREFIXES = ("OPINIONSCOPE_", "OPINION_TRADE_")
 
 
 def check_env_file(path: Path) -> Finding:
     """Whether cron's jobs will find the settings, and nobody else can read them."""
-    if not path.exists():
+    if not os.path.exists(path) or is_null_device(path):
         if os.environ.get(API_KEY_VARIABLE, "").strip():
             only_here = f"{API_KEY_VARIABLE} is set only in this environment, which cron does not see"
             return warning("settings", f"{only_here}: add it to {path}")
-        return ok("settings", f"{path} does not exist: using defaults")
+        reason = "is empty" if is_null_device(path) else "does not exist"
+        return ok("settings", f"{path} {reason}: using defaults")
     if path.stat().st_mode & 0o077:
         return warning("settings", f"other users can read {path}, which holds the key: run `chmod 600 {path}`")
     return ok("settings", f"{path} is readable only by you")
+
+
+def check_names() -> Iterator[Finding]:
+    """Whether every variable with one of our prefixes is a setting, and none hides that of the env file.
+
+    Where the env file cannot be read, another check says so.
+    """
+    try:
+        in_file = settings_in_file()
+    except ConfigurationError:
+        in_file = {}
+    ours = {name: text for name, text in os.environ.items() if name.startswith(_OUR_PREFIXES)}
+    known = Settings.names()
+    for name in sorted(name for name in ours | in_file if name.startswith(_OUR_PREFIXES) and name not in known):
+        similar = get_close_matches(name, known, n=1)
+        advice = f": did you mean {similar[0]}?" if similar else ", and has no effect"
+        yield warning("settings", f"{name} is not a setting of opinionscope{advice}")
+    for name in sorted(known & ours.keys() & in_file.keys()):
+        if ours[name].strip() and in_file[name].strip() not in ("", ours[name].strip()):
+            yield warning("settings", f"{name} in this environment overrides the env file, which is what cron reads")
 
 
 def check_alerts(settings: Settings) -> Finding:

@@ -33,6 +33,8 @@ COMMANDS = {
     "status": Entry("status", _OPERATIONS),
     "logs": Entry("logs", _OPERATIONS),
     "check": Entry("check", _OPERATIONS),
+    "backup": Entry("backup", _OPERATIONS),
+    "restore": Entry("backup", _OPERATIONS),
     "alert": Entry("alert", _OPERATIONS),
     "crontab": Entry("crontab", _OPERATIONS),
     "dashboard": Entry("dashboard", _OPERATIONS),

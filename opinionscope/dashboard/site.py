@@ -1,7 +1,10 @@
 """The Datasette instance: one database, opened read-only, the pages shipped beside this file, and no other SQL."""
 
+import asyncio
 import json
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from datasette.utils import parse_metadata
 from opinionscope.completeness import judge_completeness
 from opinionscope.dashboard import plugin
 from opinionscope.job_table import JOB_NAMES
+from opinionscope.store.reading import reading_uri
 
 _FOLDER = Path(__file__).parent
 _PAGES = ("sync-health", "whales", "activity", "markets")
@@ -24,11 +28,23 @@ class ReadOnlyDatabase(Database):  # type: ignore[misc]
 
     def connect(self, write: bool = False) -> sqlite3.Connection:  # noqa: ARG002 - always read-only
         """A connection that cannot write, with the SQL function `completeness`."""
-        uri = f"{Path(self.path).as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        connection = sqlite3.connect(reading_uri(Path(self.path)), uri=True, check_same_thread=False)
         connection.create_function("completeness", 4, _completeness, deterministic=True)
-        self._all_file_connections.append(connection)
         return connection
+
+    async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Call `fn` in a thread, on a connection of its own.
+
+        A connection that is kept would miss that the database was restored; and that of a user who may not write must
+        not outlast a change.
+        """
+
+        def run() -> Any:
+            with closing(self.connect()) as connection:
+                self.ds._prepare_connection(connection, self.name)
+                return fn(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self.ds.executor, run)
 
 
 def build_site(database: Path, rate_limit: float) -> Any:

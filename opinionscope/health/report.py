@@ -11,7 +11,7 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.errors import StoreError
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
-from opinionscope.locks import beside
+from opinionscope.locks import PACER, beside
 from opinionscope.records import INTERNAL, Millis, Record
 from opinionscope.store.clock import TOLERANCE, find_exchange_time, find_future_runs
 from opinionscope.store.database import Store
@@ -74,7 +74,10 @@ class Clock(Record):
 
 @dataclass(frozen=True)
 class Status(Record):
-    """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status."""
+    """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status.
+
+    `settings_error` says why the jobs refuse the settings, None if they do not.
+    """
 
     jobs: list[JobHealth]
     requests: Requests
@@ -83,19 +86,20 @@ class Status(Record):
     alerts: LastDelivery
     pings: LastDelivery
     clock: Clock
+    settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
     @property
     def healthy(self) -> bool:
-        """Whether no job is failing, overdue or missing."""
-        return all(job.healthy for job in self.jobs)
+        """Whether no job is failing, overdue or missing, and the settings are valid."""
+        return self.settings_error is None and all(job.healthy for job in self.jobs)
 
     def as_document(self) -> dict[str, Any]:
         """The document of `status --json`."""
         return {"healthy": self.healthy} | super().as_document()
 
 
-def read_status(store: Store, now: datetime, limit: float) -> Status:
+def read_status(store: Store, now: datetime, limit: float, *, settings_error: str | None = None) -> Status:
     """The state of everything at `now`. `limit` is the setting, in requests a second."""
     return Status(
         jobs=[judge(read_history(store, job, now), now) for job in JOBS],
@@ -105,6 +109,7 @@ def read_status(store: Store, now: datetime, limit: float) -> Status:
         alerts=find_delivery(store, "alert"),
         pings=find_delivery(store, "ping"),
         clock=_judge_clock(store, now),
+        settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
     )
 
@@ -135,7 +140,7 @@ def _count_requests(store: Store, now: datetime, limit: float) -> Requests:
 
 def _ask_pacer(database: Path, limit: float) -> tuple[Minutes, float]:
     """What has not reached the database yet: the counts of the run under way, and the rate allowed at this moment."""
-    path = beside(database, "pacer")
+    path = beside(database, PACER)
     if not path.exists():
         return {}, limit
     # Somebody who may only read the database gets the counts up to the last run that ended.

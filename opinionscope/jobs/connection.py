@@ -8,7 +8,7 @@ from datetime import timedelta
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
 from opinionscope.jobs.run import Run
-from opinionscope.locks import beside
+from opinionscope.locks import PACER, beside
 from opinionscope.store.clock import ExchangeTime, record_exchange_time
 from opinionscope.store.request_minutes import record_requests
 from opinionscope.times import utc_now
@@ -20,7 +20,7 @@ _LARGEST_SKEW = timedelta(days=36_500).total_seconds()
 def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float]]:
     """A client for the run, and the deadline (monotonic seconds) after which it starts no request."""
     deadline = time.monotonic() + run.settings.run_budget
-    pacer = Pacer(beside(run.store.path, "pacer"), run.settings.rate_limit)
+    pacer = Pacer(beside(run.store.path, PACER), run.settings.rate_limit)
     run.count_requests = lambda: (pacer.requests, pacer.throttled)
     try:
         with OpinionClient(run.settings, pacer, connections=connections, deadline=deadline) as client:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opinionscope.alerts.run_monitor import RunMonitor, monitor_run
-from opinionscope.errors import ConfigurationError, OpinionscopeError, StoppedByHand
+from opinionscope.errors import ConfigurationError, DatabaseMisconfigured, OpinionscopeError, StoppedByHand
 from opinionscope.job_table import Job
 from opinionscope.jobs.failures import describe, explain
 from opinionscope.jobs.interrupts import Interrupts
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
+from opinionscope.known_databases import require_place
 from opinionscope.locations import existing_default_database
-from opinionscope.locks import beside, try_lock
+from opinionscope.locks import beside, lock_name, try_lock
 from opinionscope.store.database import Store
 from opinionscope.store.sync_logs import Outcome, close_run, log_failed, log_skipped, open_run
 from opinionscope.times import utc_now
@@ -83,7 +84,8 @@ def run_job(
     """
     monitor = monitor_run(job, database, clock)
     try:
-        with try_lock(beside(database, f"{job.name}.lock")) as locked, Store.open(database) as store:
+        require_place(database)
+        with try_lock(beside(database, lock_name(job))) as locked, Store.open(database) as store:
             if locked:
                 with Interrupts() as interrupts:
                     run = partial(Run, store, progress=progress)
@@ -111,6 +113,10 @@ def _report_failure(
     if monitor.has_ended:
         return
     reason = describe(error)
+    if isinstance(error, DatabaseMisconfigured):
+        # Opening it could create a new one in its place.
+        monitor.store_failed(error)
+        return
     try:
         with Store.open(database) as store, store.patience(_SECOND_PATIENCE):
             if not monitor.has_begun:

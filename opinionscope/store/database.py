@@ -10,8 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from opinionscope.errors import StoreError, ValueRefused
-from opinionscope.locks import beside, open_private, wait_for_lock
+from opinionscope.errors import StoreError
+from opinionscope.locks import IN_USE, UPGRADE, beside, open_private, share_lock, wait_for_lock
+from opinionscope.store.failures import ADVICE, explained, primary_code
+from opinionscope.store.permissions import make_private
+from opinionscope.store.reading import is_snapshot, reading_uri, state_of
+from opinionscope.store.requirements import require_database, require_file, require_one_name, require_sqlite
 from opinionscope.text import valid_text
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 7
 BUSY_SECONDS = 15.0
-_APPLICATION_ID = 0x4F70536B
+APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
 # 64 MiB. Trades are committed page by page and touch the same index pages again and again, which are cheaper to write
 # back once. And while a cleanup fills the write-ahead log and writes it back, no other process should have to do it.
@@ -40,59 +44,97 @@ class Store:
     does not accept a value although the database works.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, in_use: int | None = None) -> None:
         self.path = path
         self._connection = connection
+        self._in_use = in_use
+        self._snapshot: tuple[int, int, int] | None = None
         self._turn = threading.RLock()
         self._times_locked = 0
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The database at `path`, created or upgraded if necessary."""
+        """The database at `path` for writing, created or upgraded if necessary.
+
+        In WAL mode, and readable only by its owner, even if it is a copy that was put there by other means.
+        """
+        require_sqlite()
+        require_file(path)
+        # A restore waits for nobody, and nobody opens the database while one replaces it.
+        in_use = share_lock(beside(path, IN_USE))
+        try:
+            return cls._open(path, in_use)
+        except BaseException:
+            os.close(in_use)
+            raise
+
+    @classmethod
+    def _open(cls, path: Path, in_use: int) -> Self:
         if os.path.exists(path) and 0 < os.path.getsize(path) < _SMALLEST_FILE:
             # SQLite would treat such a short file as empty, and overwrite it.
-            raise StoreError(f"{path} {_ADVICE[sqlite3.SQLITE_NOTADB]}.")
+            raise StoreError(f"{path} {ADVICE[sqlite3.SQLITE_NOTADB]}.")
         if not os.path.exists(path):
             # Never for a file that exists: closing any descriptor of it would release the locks that another connection
             # of this process holds on it. See https://sqlite.org/howtocorrupt.html, section 2.2.
-            os.close(open_private(path))
-        with _explained(path):
-            store = cls(path, _connect(path))
+            os.close(open_private(Path(os.path.realpath(path))))
+        require_one_name(path)
+        with explained(path):
+            store = cls(path, _connect(f"{path.as_uri()}?mode=rw"), in_use)
             try:
                 _prepare(store._connection, path)
+                make_private(path)
             except BaseException:
-                store.close()
+                store._connection.close()
                 raise
         return store
 
     @classmethod
     def open_existing(cls, path: Path) -> Self:
-        """Like `open`, for commands that only read: a missing file is an error, not a new database."""
-        with _explained(path):
-            if not os.path.exists(path):
-                raise StoreError(
-                    f"{path} does not exist yet; run a sync job first, or choose another database with --db."
-                )
-            if os.access(path, os.W_OK):
-                return cls.open(path)
-            store = cls(path, _connect(path, read_only=True))
-            if _version(store._connection, path) < SCHEMA_VERSION:
-                store.close()
-                raise StoreError(
-                    f"{path} needs an upgrade, but you cannot write to it: run this as the user who owns it."
-                )
+        """Like `open`, but a missing file is an error, not a new database."""
+        require_database(path)
+        return cls.open(path)
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> Self:
+        """An existing database, for commands that only look: nothing is written, and no file is left behind.
+
+        Only what an older release has left is upgraded first, if it belongs to this user.
+        """
+        require_sqlite()
+        require_database(path)
+        with explained(path):
+            store = cls._open_to_read(path)
+            if read_version(store._connection, path) == SCHEMA_VERSION:
+                return store
+            store.close()
+            if path.stat().st_uid != os.geteuid() or not os.access(path, os.W_OK):
+                raise StoreError(f"{path} needs an upgrade: run this as the user who owns it, or after the next run.")
+            cls.open(path).close()
+            return cls._open_to_read(path)
+
+    @classmethod
+    def _open_to_read(cls, path: Path) -> Self:
+        uri = reading_uri(path)
+        snapshot = state_of(path) if is_snapshot(uri) else None
+        store = cls(path, _connect(uri))
+        store._snapshot = snapshot
         return store
 
     def close(self) -> None:
         """Close the connection; any later use raises StoreError."""
         with self._turn:
             self._connection.close()
+            if self._in_use is not None:
+                os.close(self._in_use)
+                self._in_use = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+        if self._snapshot and self._snapshot != state_of(self.path):
+            raise StoreError(f"{self.path} was written while it was being read; run the command again.")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -103,9 +145,9 @@ class Store:
         `BUSY_SECONDS` together, not one after the other.
         """
         times_locked = self._times_locked
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             if times_locked != self._times_locked:
-                raise StoreError(f"{self.path} {_ADVICE[sqlite3.SQLITE_BUSY]}.")
+                raise StoreError(f"{self.path} {ADVICE[sqlite3.SQLITE_BUSY]}.")
             try:
                 began = time.monotonic()
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -113,7 +155,7 @@ class Store:
                 self._connection.execute("COMMIT")
                 logger.debug("transaction committed in %.3f s", time.monotonic() - began)
             except BaseException as error:
-                self._times_locked += _primary_code(error) == sqlite3.SQLITE_BUSY
+                self._times_locked += primary_code(error) == sqlite3.SQLITE_BUSY
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -129,12 +171,12 @@ class Store:
 
     def query(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """All rows of a SELECT."""
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
         """The first column of the first row; None if there is no row."""
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             row = self._connection.execute(sql, parameters).fetchone()
         return None if row is None else row[0]
 
@@ -142,19 +184,15 @@ class Store:
         """The first column of all rows, in 8 bytes each."""
         from array import array
 
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             return array("q", (row[0] for row in self._connection.execute(sql, parameters)))
-
-    def try_to_write(self) -> None:
-        """Write something that changes nothing. Raises StoreError if the file cannot be written."""
-        self.pragma(f"user_version = {SCHEMA_VERSION}")
 
     def pragma(self, statement: str) -> None:
         """Run a PRAGMA that is not allowed in a transaction, to its end.
 
         As a script, because `execute` would take only the first step of a PRAGMA that works step by step.
         """
-        with self._turn, _explained(self.path):
+        with self._turn, explained(self.path):
             self._connection.executescript(f"PRAGMA {statement}")
 
 
@@ -174,8 +212,7 @@ def _valid(parameters: Parameters) -> Parameters:
     return [valid_text(value) if isinstance(value, str) else value for value in parameters]
 
 
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    uri = path.as_uri() + ("?mode=ro" if read_only else "")
+def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri,
         uri=True,
@@ -198,10 +235,13 @@ def _casefold(text: str | None) -> str | None:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    if _version(connection, path) == SCHEMA_VERSION:
+    if _is_ready(connection, path):
         return
-    with wait_for_lock(beside(path, "upgrade.lock")):
-        if _version(connection, path) == SCHEMA_VERSION:
+    with wait_for_lock(beside(path, UPGRADE)):
+        if _is_ready(connection, path):
+            return
+        if read_version(connection, path) == SCHEMA_VERSION:
+            connection.execute("PRAGMA journal_mode = WAL")
             return
         from opinionscope.store.migrations import upgrade
 
@@ -210,7 +250,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
             upgrade(connection)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         except BaseException:
@@ -219,7 +259,16 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             raise
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def _is_ready(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether it is of this version, and in WAL mode: a copy made by VACUUM INTO is not."""
+    return read_version(connection, path) == SCHEMA_VERSION and _journal_mode(connection) == "wal"
+
+
+def _journal_mode(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def read_version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of the file. Raises StoreError if it is from a later release or another program."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
@@ -228,36 +277,6 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
             "upgrade opinionscope."
         )
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if application != _APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if application != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreError(f"{path} belongs to another program; choose another file with --db or OPINIONSCOPE_DB.")
     return version
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn a SQLite error into one of ours; a StoreError says what to do."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError) as error:
-        raise ValueRefused(f"{path} does not take a value ({error}).") from error
-    except sqlite3.Error as error:
-        raise StoreError(_explain(error, path)) from error
-
-
-_ADVICE = {
-    sqlite3.SQLITE_BUSY: "is locked by another program; close it, and the next run will try again",
-    sqlite3.SQLITE_FULL: "cannot grow: no space left on the disk; free some, and the next run will continue",
-    sqlite3.SQLITE_READONLY: "cannot be written; check the owner and permissions of the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and that you can write to it",
-    sqlite3.SQLITE_IOERR: "cannot be read or written because of a disk error; check the disk and its free space",
-    sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup, or move the file away to start again",
-    sqlite3.SQLITE_NOTADB: "is not a SQLite database; choose another file with --db or OPINIONSCOPE_DB",
-}
-
-
-def _explain(error: sqlite3.Error, path: Path) -> str:
-    return f"{path} {_ADVICE.get(_primary_code(error), 'cannot be used')} ({error})."
-
-
-def _primary_code(error: BaseException) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -3,6 +3,9 @@
 See https://sqlite.org/pragma.html#pragma_incremental_vacuum and https://sqlite.org/wal.html.
 """
 
+import os
+from pathlib import Path
+
 from opinionscope.store.database import Store
 
 # In pages of 4 KiB.
@@ -49,5 +52,5 @@ def checkpoint(store: Store) -> int:
 
 def file_bytes(store: Store) -> int:
     """The size of the database together with its write-ahead log."""
-    wal = store.path.with_name(store.path.name + "-wal")
-    return store.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+    log = Path(f"{os.path.realpath(store.path)}-wal")
+    return store.path.stat().st_size + (log.stat().st_size if log.exists() else 0)

@@ -14,6 +14,7 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.errors import Paused, Throttled
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
+from tests.conftest import CommandLine, Trading
 from tests.isolation.misbehaving import MisbehavingServer, raw
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -118,3 +119,12 @@ def test_a_long_wait_that_is_asked_for_in_one_wallet_s_answer_keeps_no_other_wai
                 assert client.fetch_trades(other, 1).length == 0
         pacer.close()
         assert len(server.requests) == 4
+
+
+def test_a_limit_that_was_much_too_low_holds_nobody_back_once_it_is_corrected(
+    command: CommandLine, trading: Trading
+) -> None:
+    trading(Exchange(seed=3, markets=5, wallets=1, history=5, trades_per_minute=0, market_churn_per_minute=0))
+    command("sync", "markets", OPINIONSCOPE_RATE_LIMIT="0.001", OPINIONSCOPE_RUN_BUDGET="2")
+    result = command("sync", "markets", OPINIONSCOPE_RUN_BUDGET="5")
+    assert (result.returncode, result.stderr) == (0, "")

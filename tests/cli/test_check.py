@@ -139,9 +139,10 @@ def test_a_database_of_a_newer_version_fails(ready: CommandLine) -> None:
 
 
 def test_a_database_that_is_not_there_yet_is_a_warning_and_is_not_made(ready: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
     line = finding(ready, "database", OPINIONSCOPE_DB=str(tmp_path / "new" / "x.db"))
     assert line.startswith("warn")
-    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_targets_and_ping_urls_that_are_none_fail(ready: CommandLine) -> None:

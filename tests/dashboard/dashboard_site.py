@@ -21,7 +21,7 @@ HOSTILE = ("=1+1 " + SCRIPT, '<img src=x onerror="window.taken = 1">', "{{ 7*7 }
 
 def fill(folder: Path) -> CommandLine:
     """Run the jobs on a simulated exchange, then write what a hostile exchange might send over some of it."""
-    command = CommandLine(folder, folder / "data" / "any ?name#1.db")
+    command = CommandLine(folder, folder / "any ?name#1.db")
     exchange = Exchange(markets=60, wallets=3, history=60)
     with ExchangeServer(exchange, rate_limit=None) as server:
         command.settings |= {

@@ -283,7 +283,7 @@ def make_first_release(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         second = migrations.pending(Database(connection))[1].name
         migrations.apply(Database(connection), stop_before=second)
-        connection.execute(f"PRAGMA application_id = {store_database._APPLICATION_ID}")
+        connection.execute(f"PRAGMA application_id = {store_database.APPLICATION_ID}")
         connection.execute("PRAGMA user_version = 1")
         connection.execute(
             "INSERT INTO sync_logs (type, status, started_at) VALUES (?, ?, ?)",

@@ -53,7 +53,7 @@ def make_version(path: Path, version: int) -> None:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         migrations.migrations.apply(Database(connection), stop_before=STEPS[version:])
-        connection.execute(f"PRAGMA application_id = {database._APPLICATION_ID}")
+        connection.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {version}")
         for sql, parameters in FILLINGS.items():
             connection.execute(sql, parameters)

@@ -51,7 +51,7 @@ def show_activity(
     start = None if since is None else parse_since(since, now)
     address = None if whale is None else parse_address(whale)
     key = None if market is None else parse_market(market)
-    with Store.open_existing(database_path(db)) as store:
+    with Store.open_to_read(database_path(db)) as store:
         trades = find_activity(store, whale=address, market=key, min_amount=min_amount, since=start, limit=limit)
         names = find_names(store)
         if as_json:

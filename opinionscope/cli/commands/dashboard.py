@@ -33,7 +33,7 @@ def show_dashboard(
     """Serve a read-only dashboard on this machine. Press Ctrl-C to stop."""
     require_packages()
     path = database_path(db)
-    Store.open_existing(path).close()
+    Store.open_to_read(path).close()
 
     def announce(address: str) -> None:
         write(f"Dashboard: {address} (press Ctrl-C to stop)\n")

@@ -95,7 +95,7 @@ def _run(job: Job, database: Path, summary: str) -> None:
 
 def _show(database: Path) -> None:
     now = utc_now()
-    with Store.open_existing(database) as store:
+    with Store.open_to_read(database) as store:
         write(f"\n$ opinionscope markets --limit {_ROWS}\n\n")
         print_markets(find_markets(store, limit=_ROWS))
         write("\n$ opinionscope whales list\n\n")

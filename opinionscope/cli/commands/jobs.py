@@ -15,8 +15,9 @@ from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import StoreError, UsageError
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
-from opinionscope.jobs.result import JobResult
-from opinionscope.jobs.run import report_unlocated_run, run_job, work_of
+from opinionscope.jobs.result import JobResult, ReportProgress
+from opinionscope.jobs.run import Work, report_unlocated_run, run_job, work_of
+from opinionscope.known_databases import is_known, is_missing, remember
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import find_whale
@@ -31,7 +32,7 @@ cleanup = typer.Typer(add_completion=False)
 def sync_markets(db: Database = None) -> None:
     """Fetch and store all activated markets. Cron runs this every 5 minutes."""
     with progress_display() as display:
-        result = run_job(MARKETS, _locate(MARKETS, db), work_of(MARKETS), progress=display.update)
+        result = _run(MARKETS, _locate(MARKETS, db), work_of(MARKETS), display.update)
         display.finish(result, lambda done: f"{counted(done.item_count, 'market')} synced")
 
 
@@ -46,7 +47,7 @@ def sync_whales(
     database = _locate(WHALES, db)
     addresses = _tracked(database, address) if address else []
     with progress_display() as display:
-        result = run_job(WHALES, database, work_of(WHALES, addresses=addresses), progress=display.update)
+        result = _run(WHALES, database, work_of(WHALES, addresses=addresses), display.update)
         display.finish(result, _polled)
 
 
@@ -54,7 +55,7 @@ def sync_whales(
 def compute_stats(db: Database = None) -> None:
     """Recompute each whale's figures. Cron runs this hourly."""
     with progress_display() as display:
-        result = run_job(STATS, _locate(STATS, db), work_of(STATS), progress=display.update)
+        result = _run(STATS, _locate(STATS, db), work_of(STATS), display.update)
         display.finish(result, lambda done: f"figures computed for {counted(done.item_count, 'whale')}")
 
 
@@ -88,10 +89,18 @@ def _locate(job: Job, option: Path | None) -> Path:
         raise
 
 
+def _run(job: Job, database: Path, work: Work, progress: ReportProgress) -> JobResult | None:
+    """Run a job, and remember its database, so that no later run takes it for a new one when it is missing."""
+    try:
+        return run_job(job, database, work, progress=progress)
+    finally:
+        remember(database)
+
+
 def _purge(database: Path, retention_days: int | None) -> None:
     with progress_display() as display:
         work = work_of(CLEANUP, retention_days=retention_days)
-        result = run_job(CLEANUP, database, work, progress=display.update)
+        result = _run(CLEANUP, database, work, display.update)
         display.finish(result, lambda done: f"{counted(done.item_count, 'row')} purged")
 
 
@@ -102,6 +111,9 @@ def _polled(result: JobResult) -> str:
 def _is_due(database: Path) -> bool:
     from opinionscope.jobs.cleanup import is_due
 
+    if is_missing(database):
+        # The run itself reports why.
+        return True
     try:
         with Store.open(database) as store:
             return is_due(store, utc_now())
@@ -116,7 +128,7 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 
     settings = Settings.load()
     retention = timedelta(days=retention_days) if retention_days else settings.retention
-    with Store.open_existing(database) as store:
+    with Store.open_to_read(database) as store:
         expired = count_expired(store, now=utc_now(), retention=retention, log_retention=settings.log_retention)
     trades, runs = counted(expired.trades, "trade"), counted(expired.runs, "log row")
     write(f"{trades} and {runs} would be deleted.\n")
@@ -125,8 +137,11 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:
     """The addresses in lower case. Raises UsageError if one is not tracked."""
     wanted = [parse_address(address) for address in addresses]
+    if is_missing(database) and is_known(database):
+        # The run itself reports that.
+        return wanted
     try:
-        with Store.open(database) as store:
+        with Store.open_existing(database) as store:
             whales = {address: find_whale(store, address) for address in wanted}
     except StoreError:
         # The run meets it as well, and reports it.

@@ -40,7 +40,7 @@ def show_logs(
         raise UsageError(f"{job!r} is not a valid job; expected one of {', '.join(JOB_NAMES)}.")
     now = utc_now()
     start = None if since is None else parse_since(since, now)
-    with Store.open_existing(database_path(db)) as store:
+    with Store.open_to_read(database_path(db)) as store:
         found = find_runs(store, failed=failed, job=job, since=start, limit=limit)
         runs = (as_it_stands(store, run) for run in found)
         if as_json:

@@ -32,7 +32,7 @@ def show_markets(
     """Show the synced markets, largest volume first."""
     if status is not None and status not in STATUSES:
         raise UsageError(f"{status!r} is not a valid status; expected one of {', '.join(STATUSES)}.")
-    with Store.open_existing(database_path(db)) as store:
+    with Store.open_to_read(database_path(db)) as store:
         found = find_markets(store, search=search, status=status, limit=limit)
         if as_json:
             print_json_array(market.as_document() for market in found)

@@ -1,6 +1,6 @@
 """Command `status`: everything on one screen, and an exit status for a monitor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -33,10 +33,10 @@ _SKEW_TO_NAME = 60.0
 @status.command()
 def show_status(as_json: AsJson = False, db: Database = None) -> None:
     """Show overall health. Exits with status 1 if any job is overdue, failing, or has never run."""
-    settings = _settings()
+    settings, settings_error = _settings()
     now = utc_now()
-    with Store.open_existing(database_path(db)) as store:
-        report = read_status(store, now, settings.rate_limit)
+    with Store.open_to_read(database_path(db)) as store:
+        report = read_status(store, now, settings.rate_limit, settings_error=settings_error)
     with suppress(ReaderLeft):
         if as_json:
             print_json(report.as_document())
@@ -48,12 +48,14 @@ def show_status(as_json: AsJson = False, db: Database = None) -> None:
 
 def print_status(report: Status, settings: Settings, now: datetime) -> None:
     """The screen. Times are ages; below the table, each problem with what to do about it."""
-    problems = [job for job in report.jobs if not job.healthy]
+    problems = {job.job: job.problem for job in report.jobs if not job.healthy}
+    if report.settings_error:
+        problems = {"settings": report.settings_error, **problems}
     write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC: {_verdict(problems)}\n\n")
     _print_jobs(report.jobs, now)
     if problems:
         write("\n")
-        print_facts((job.job, job.problem) for job in problems)
+        print_facts(problems.items())
     write("\n")
     database = report.database
     print_facts(
@@ -70,9 +72,8 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
     print_chart(report.hours, first_hour(now))
 
 
-def _verdict(problems: Sequence[JobHealth]) -> str:
-    names = ", ".join(job.job for job in problems)
-    return f"{counted(len(problems), 'problem')}: {names}" if problems else "all jobs are healthy"
+def _verdict(problems: Collection[str]) -> str:
+    return f"{counted(len(problems), 'problem')}: {', '.join(problems)}" if problems else "all jobs are healthy"
 
 
 def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:
@@ -148,9 +149,9 @@ def _due(job: JobHealth) -> str:
     return "on time" if job.last_status else "not yet due"
 
 
-def _settings() -> Settings:
-    """The settings, or the defaults if they are invalid: the jobs report that, and this must show that they do."""
+def _settings() -> tuple[Settings, str | None]:
+    """The settings and None, or the defaults and what is wrong with the settings."""
     try:
-        return Settings.load()
-    except ConfigurationError:
-        return Settings.model_validate({})
+        return Settings.load(), None
+    except ConfigurationError as error:
+        return Settings.model_validate({}), str(error)

@@ -17,6 +17,7 @@ from opinionscope.cli.output.styles import COMPLETENESS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import is_wide, write
 from opinionscope.errors import UsageError
+from opinionscope.known_databases import refuse_to_replace, remember
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import Added, Whale, add_whales, find_whale, find_whales, remove_whale
@@ -81,7 +82,7 @@ def remove(addresses: Addresses, db: Database = None) -> None:
 @whales.command("list")
 def list_whales(as_json: AsJson = False, db: Database = None) -> None:
     """Show the tracked wallets, largest volume first."""
-    with Store.open_existing(database_path(db)) as store:
+    with Store.open_to_read(database_path(db)) as store:
         tracked = find_whales(store)
     if as_json:
         print_json([whale.as_document() for whale in tracked])
@@ -97,7 +98,7 @@ def show(
 ) -> None:
     """Show details of one wallet, including removed ones."""
     wanted = parse_address(address)
-    with Store.open_existing(database_path(db)) as store:
+    with Store.open_to_read(database_path(db)) as store:
         whale = find_whale(store, wanted)
     if whale is None:
         raise UsageError(f"{wanted} was never tracked; add it with `opinionscope whales add {wanted}`.")
@@ -161,8 +162,11 @@ def _print_whale(whale: Whale, now: datetime) -> None:
 
 
 def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None:
-    with Store.open(database_path(db)) as store:
+    database = database_path(db)
+    refuse_to_replace(database)
+    with Store.open(database) as store:
         added = add_whales(store, wallets, source, utc_now())
+    remember(database)
     write(f"{_summary(added, wallets)}.\n")
 
 
