@@ -46,6 +46,13 @@ def test_it_serves_until_it_is_told_to_end(command: CommandLine, number: signal.
     assert ending(process, number) == (0, "")
 
 
+def test_it_has_as_many_wallets_as_told_and_prints_them_all(command: CommandLine) -> None:
+    process = command.start("simulate", "--port", "0", "--wallets", "23")
+    wallets = re.findall(r"whales add (0x[0-9a-f]{40})$", introduction(process), re.MULTILINE)
+    assert len(set(wallets)) == 23
+    assert ending(process, signal.SIGTERM) == (0, "")
+
+
 def test_the_lines_it_prints_lead_a_shell_through_a_first_sync(command: CommandLine) -> None:
     process = command.start("simulate", "--port", "0", "--rate-limit", "0", "--api-key", "let-me-in")
     lines = [line for line in introduction(process).splitlines() if line.startswith(("export ", "opinionscope "))]

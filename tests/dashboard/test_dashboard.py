@@ -105,6 +105,18 @@ def test_the_filters_of_activity_leave_only_what_they_name(stored: CommandLine, 
     assert min(row["amount"] for row in shown(min_amount=str(amount))) >= amount
 
 
+def test_a_trade_is_shown_once_beside_its_market_though_a_topic_has_the_same_number(
+    stored: CommandLine, site: str
+) -> None:
+    topics = "SELECT external_id FROM markets WHERE market_type = 'categorical'"
+    both = f"SELECT count(*) FROM whale_activity WHERE market_external_id IN ({topics})"
+    assert stored.query(f"{both} AND timestamp >= datetime('now', '-29 days')")[0][0] > 0
+    found = rows(site, "activity", "trades")
+    sql = "SELECT timestamp, action, amount FROM whale_activity ORDER BY timestamp DESC, id DESC LIMIT ?"
+    assert 0 < len(found) <= 200
+    assert [(row["timestamp"], row["action"], row["amount"]) for row in found] == stored.query(sql, (len(found),))
+
+
 @pytest.mark.parametrize(
     "filters", [{}, {"market": "x"}, {"whale": "x"}, {"min_amount": "5"}, {"market": "x", "whale": "x"}]
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opinionscope.simulator import Exchange, ExchangeServer, Fault
+from opinionscope.simulator import Exchange, ExchangeServer, Fault, SimulatedTrade
 from tests.conftest import CommandLine, Trading
 from tests.end_to_end.test_sync_markets import binaries, listed_keys, still_exchange, stored, topics
 
@@ -20,6 +20,14 @@ def paths(server: ExchangeServer) -> "Counter[str]":
 
 def topic_of_several(exchange: Exchange) -> dict[str, Any]:
     return next(topic for topic in topics(exchange) if len(topic["childMarkets"]) > 3)
+
+
+def store_trades(command: CommandLine, exchange: Exchange, *trades: SimulatedTrade) -> None:
+    """Have a tracked wallet make the trades, and sync them."""
+    exchange.add_wallet(WALLET)
+    exchange.add_trades(WALLET, trades)
+    command("whales", "add", WALLET)
+    command("sync", "whales")
 
 
 def row_of(command: CommandLine, number: int, *, topic: bool = False) -> dict[str, Any]:
@@ -152,7 +160,7 @@ def test_a_topic_that_was_deleted_takes_its_options_with_it(command: CommandLine
     exchange = still_exchange(markets=30)
     server = trading(exchange)
     command("sync", "markets")
-    topic = next(topic for topic in topics(exchange) if exchange_hides_nothing(server, exchange, topic))
+    topic = next(topic for topic in topics(exchange) if shows_all_options(topic))
     exchange.close_market(topic["marketId"], status=6, categorical=True)
     assert command("sync", "markets").returncode == 0
     assert row_of(command, topic["marketId"], topic=True)["status"] == "deleted"
@@ -162,8 +170,8 @@ def test_a_topic_that_was_deleted_takes_its_options_with_it(command: CommandLine
     assert paths(server).keys() == {"/market"}
 
 
-def exchange_hides_nothing(server: ExchangeServer, exchange: Exchange, topic: dict[str, Any]) -> bool:
-    """Whether all options of the topic are open."""
+def shows_all_options(topic: dict[str, Any]) -> bool:
+    """Whether the list leaves none of the topic's options out."""
     total = sum(Decimal(child["volume"]) for child in topic["childMarkets"])
     return 2 * total == Decimal(topic["volume"])
 
@@ -204,13 +212,9 @@ def test_a_market_that_only_trades_name_is_looked_up_by_its_topic_and_has_its_ti
     server = trading(exchange)
     topic, binary = topic_of_several(exchange), binaries(exchange)[1]
     child = topic["childMarkets"][0]["marketId"]
-    exchange.add_wallet(WALLET)
-    trades = [exchange.make_trade(WALLET, market_id=number) for number in (child, child, binary)]
-    exchange.add_trades(WALLET, trades)
+    store_trades(command, exchange, *(exchange.make_trade(WALLET, market_id=each) for each in (child, child, binary)))
     exchange.close_market(topic["marketId"], categorical=True)
     exchange.close_market(binary)
-    command("whales", "add", WALLET)
-    command("sync", "whales")
 
     assert command("sync", "markets").returncode == 0
 
@@ -236,12 +240,9 @@ def test_a_market_that_only_trades_name_and_that_is_gone_is_deleted_under_the_ti
 ) -> None:
     exchange = still_exchange(markets=6)
     server = trading(exchange)
-    exchange.add_wallet(WALLET)
     names = {"market_title": "Yes, by June", "root_market_title": "Will it?"}
     orphans = [exchange.make_trade(WALLET, market_id=n, root_market_id=9_001, **names) for n in (9_100, 9_101)]
-    exchange.add_trades(WALLET, [*orphans, exchange.make_trade(WALLET, market_id=9_200, root_market_id=0)])
-    command("whales", "add", WALLET)
-    command("sync", "whales")
+    store_trades(command, exchange, *orphans, exchange.make_trade(WALLET, market_id=9_200, root_market_id=0))
     assert command("sync", "markets").returncode == 0
     asked = {path: count for path, count in paths(server).items() if "90" in path or "91" in path or "92" in path}
     assert asked == {"/market/categorical/9001": 1, "/market/9100": 1, "/market/9101": 1, "/market/9200": 1}
@@ -262,10 +263,7 @@ def test_an_option_whose_topic_is_not_shown_keeps_the_title_that_its_trades_give
     topic = topic_of_several(exchange)
     child = topic["childMarkets"][0]
     exchange.close_market(child["marketId"])
-    exchange.add_wallet(WALLET)
-    exchange.add_trades(WALLET, [exchange.make_trade(WALLET, market_id=child["marketId"], root_market_id=9_001)])
-    command("whales", "add", WALLET)
-    command("sync", "whales")
+    store_trades(command, exchange, exchange.make_trade(WALLET, market_id=child["marketId"], root_market_id=9_001))
     assert command("sync", "markets").returncode == 0
     row = row_of(command, child["marketId"])
     assert (row["market_type"], row["parent_external_id"], row["status"]) == ("child", "9001", "resolved")
@@ -275,15 +273,12 @@ def test_an_option_whose_topic_is_not_shown_keeps_the_title_that_its_trades_give
 def test_lookups_are_bounded_and_the_latest_traded_come_first(command: CommandLine, trading: Trading) -> None:
     exchange = still_exchange(markets=6)
     server = trading(exchange)
-    exchange.add_wallet(WALLET)
     now = int(exchange.clock())
     trades = [
         exchange.make_trade(WALLET, market_id=10_000 + age, root_market_id=0, created_at=now - 60 * age)
         for age in range(1, 101)
     ]
-    exchange.add_trades(WALLET, trades)
-    command("whales", "add", WALLET)
-    command("sync", "whales")
+    store_trades(command, exchange, *trades)
     for first, last in ((1, 60), (61, 100), (101, 100)):
         server.forget()
         assert command("sync", "markets").returncode == 0

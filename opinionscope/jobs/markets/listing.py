@@ -57,10 +57,10 @@ class ListReading:
 
     def take_in(self, number: int, page: Page[Market]) -> list[str]:
         """Take note of a page; what cannot be right about it."""
-        before = self.entries
+        before = len(self._seen)
         self._seen.update(key_of(market) for market in page.items)
         self._unreadable += len(page.problems)
-        has_news = self.entries > before
+        has_news = len(self._seen) > before
         self.pages = number
         self._fullest = max(self._fullest, page.length)
         if page.total is not None:

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from opinionscope.api.models import Market
 from opinionscope.errors import NoSuchMarket
-from opinionscope.jobs.markets.rows import child_row, key_of, orphan_row, top_level_row, unknown_row
+from opinionscope.jobs.markets.rows import child_row, orphan_row, top_level_row, unknown_row
 from opinionscope.jobs.markets.save import MarketSaver
 from opinionscope.store.database import Store
 from opinionscope.store.market_lookups import Sought, record_lookup
 from opinionscope.store.markets import MarketKey, find_market
 
-_LONGEST_WAIT = timedelta(hours=6)
+_LONGEST_WAIT = timedelta(hours=1)
 _FIRST_WAIT = timedelta(minutes=5)
 
 
@@ -91,15 +91,10 @@ class LookupSaver:
         """Store the detail of a market by its own number: a child's does not say whose child it is."""
         known = find_market(self._store, sought.key)
         topic = known.parent_external_id if known else sought.topic
-        if topic is None:
-            row = top_level_row(detail)
-        elif parent := find_market(self._store, MarketKey(topic, True)):
+        parent = find_market(self._store, MarketKey(topic, True)) if known and topic else None
+        if parent:
             row = child_row(detail, parent)
         else:
-            row = orphan_row(detail, topic, sought.title)
+            # A topic that only trades name, and that does not show this market, gives it nothing but its number.
+            row = orphan_row(detail, topic, sought.title) if topic else top_level_row(detail)
         self._saver.save_rows([row])
-
-
-def is_answer_to(detail: Market, key: MarketKey) -> bool:
-    """Whether a detail is of the market that was asked for. A topic can have lost all its children."""
-    return key_of(detail) == key

@@ -11,7 +11,8 @@ from opinionscope.api.models import Market
 from opinionscope.errors import AccessBlocked, NoSuchMarket, OutOfTime, Paused
 from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, describe
 from opinionscope.jobs.markets.listing import ListReading
-from opinionscope.jobs.markets.lookups import Lookup, LookupSaver, is_answer_to, plan_lookups
+from opinionscope.jobs.markets.lookups import Lookup, LookupSaver, plan_lookups
+from opinionscope.jobs.markets.rows import key_of
 from opinionscope.jobs.markets.save import MarketSaver
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.workers import ANSWERS_STILL_COMING, DaemonPool, result_of
@@ -113,7 +114,7 @@ class _MarketSync:
         planned = {each.key for lookup in lookups for each in lookup.sought}
         named = [each for each in find_named(self._store, self._now) if each.key not in planned]
         left = self._look_up(pool, lookups + plan_lookups(named, limit))
-        self._look_up(pool, [Lookup(each.key, [each]) for each in left])
+        self._look_up(pool, [Lookup(each.key, [each]) for each in left[:limit]])
         if lookups:
             forget_lookups_of_final_markets(self._store)
 
@@ -125,7 +126,7 @@ class _MarketSync:
             detail = self._result_of(fetch)
             if self._stopped:
                 return []
-            if isinstance(detail, Market) and not is_answer_to(detail, lookup.key):
+            if isinstance(detail, Market) and key_of(detail) != lookup.key:
                 self.result.fail(f"market {lookup.key.external_id}: the exchange returned a different market")
                 detail = None
             if detail is None:
