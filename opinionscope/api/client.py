@@ -72,17 +72,17 @@ class OpinionClient:
         kind = "/market/categorical" if categorical else "/market"
         return read_detail(self._fetch(f"{kind}/{market_id}", {}).content, Market)
 
-    def fetch_trades(self, address: str, page: int) -> Page[Trade]:
-        """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
-        return _page(page, self._fetch(*self._trades_request(address, page)), Trade)
+    def fetch_trades(self, address: str, page: int, limit: int = PAGE_SIZE) -> Page[Trade]:
+        """A page of at most `limit` of a wallet's trades, newest first. `total` counts all trades of its lifetime."""
+        return _page(page, self._fetch(*self._trades_request(address, page, limit)), Trade)
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
         return None if answer.digest == known else _page(1, answer, Trade)
 
-    def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
-        return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
+    def _trades_request(self, address: str, page: int, limit: int = PAGE_SIZE) -> tuple[str, dict[str, Any]]:
+        return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": limit}
 
     def _fetch(self, path: str, parameters: dict[str, Any], known: bytes | None = None) -> _Result:
         return self._retries.call(lambda: self._fetch_once(path, parameters, known))

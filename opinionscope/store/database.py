@@ -11,7 +11,7 @@ from typing import Any, Self
 from opinionscope.errors import StoreError
 from opinionscope.locks import beside, open_private, wait_for_lock
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_SECONDS = 15.0
 _APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512

@@ -13,14 +13,16 @@ which are trades that agree in every field, count together only where one answer
 In doubt a reading counts fewer: the exchange's total tells of what was missed, and a later reading finds it.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from opinionscope.api.answers import Page
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.api.models import Trade
+from opinionscope.errors import ApiUnavailable, BadAnswer, RequestRefused
 from opinionscope.jobs.whales.trade_key import trade_key
 from opinionscope.store.counted_trades import TradeKey
 
@@ -28,6 +30,8 @@ _DOUBTFUL_PAGES = 10
 _COPIES_OF_EACH = 4
 _SMALLEST_LIMIT = 6
 _BARREN_PAGES = 5
+
+logger = logging.getLogger(__name__)
 
 
 class FetchPage(Protocol):
@@ -62,7 +66,7 @@ class PageRead:
 
     `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
     the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
-    ends with it, `is_cut` whether it ends although the exchange counts more, `problems` what could not be read,
+    ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems` what could not be read,
     `digest` that of the page's answer. `closed` says what the list shows no more; None where that is not known.
     """
 
@@ -125,6 +129,7 @@ class PageReader:
         self._open_second: int | None = None
         self._of_open_second: Counter[TradeKey] = Counter()
         self._settled: Counter[TradeKey] | None = None
+        self._waiting: list[_Shown] = []
         self._shown: set[TradeKey] = set()
         self._barren = 0
 
@@ -143,6 +148,7 @@ class PageReader:
                 doubtful = number
             waits = doubtful is not None and number - doubtful < _DOUBTFUL_PAGES and self._is_of_one_second(shown)
             if waits:
+                self._waiting.append(shown)
                 self._carry(shown)
             else:
                 read = self._take_in(shown, doubtful)
@@ -150,6 +156,7 @@ class PageReader:
                 if read.is_last:
                     return
                 doubtful = None
+                self._waiting.clear()
             self._above = shown
             number, page = number + 1, None
 
@@ -185,7 +192,10 @@ class PageReader:
         above = self._above
         if above is None or not (above.keys and shown.keys) or above.last_second != shown.first_second:
             return False
-        return not self._of_open_second.keys().isdisjoint(shown.keys)
+        ending = {key for key in above.keys if key[0] == above.last_second}
+        if above.last_second == self._open_second:
+            ending.update(self._of_open_second)
+        return not ending.isdisjoint(shown.keys)
 
     def _is_of_one_second(self, shown: _Shown) -> bool:
         """Whether a full page is of one second, so that the next page may go on with it."""
@@ -193,7 +203,8 @@ class PageReader:
 
     def _take_in(self, shown: _Shown, doubtful: int | None) -> PageRead:
         evidence = _Evidence()
-        evidence.add(shown.keys, shown.page.items)
+        for each in (*self._waiting, shown):
+            evidence.add(each.keys, each.page.items)
         self._settled = None
         if doubtful is not None:
             limit = self._spanning_limit(shown) if doubtful == shown.number else None
@@ -203,17 +214,26 @@ class PageReader:
                 self._bridge(shown, *limit, evidence)
         page, position = shown.page, self._position(shown)
         is_last = self._is_last(shown, position)
-        in_order, is_cut = shown.in_order, is_last and position < (page.total or 0)
-        closed = None
+        in_order, closed = shown.in_order, None
+        is_end = is_last and position >= (page.total or 0)
         if in_order and not page.problems:
-            closed = self._close(shown, below=None if is_last and not is_cut else self._bottom(shown))
+            closed = self._close(shown, below=None if is_end else self._bottom(shown))
             self._carry(shown)
         else:
-            self._open_second, self._of_open_second = None, Counter()
+            self._open_second = None
         keys = [key for key, copies in evidence.trades.items() for _ in copies]
         trades = [trade for copies in evidence.trades.values() for trade in copies]
         return PageRead(
-            shown.number, trades, keys, page.total, position, is_last, page.problems, page.digest, is_cut, in_order, closed
+            shown.number,
+            trades,
+            keys,
+            page.total,
+            position,
+            is_last,
+            page.problems,
+            page.digest,
+            in_order=in_order,
+            closed=closed,
         )
 
     def _position(self, shown: _Shown) -> int:
@@ -231,18 +251,18 @@ class PageReader:
         return shown.last_second if shown.keys else self._open_second
 
     def _close(self, shown: _Shown, below: int | None) -> Closed | None:
-        if self._above is None and shown.number > 1:
+        if self._open_second is None and shown.number > 1:
+            # What stands above the page is not known, so neither is whether its first second begins with it.
             return None if not shown.keys else Closed(below, shown.first_second - 1, Counter(shown.keys))
-        if self._above is not None and self._open_second is None:
+        if shown.number == 1 and not shown.keys:
             return None
-        upto = None if self._above is None else self._open_second
         at_most = Counter(shown.keys)
-        for key, count in self._of_open_second.items():
-            at_most[key] += count
+        if self._open_second is not None:
+            at_most.update(self._of_open_second)
         if self._settled is not None:
             second = self._open_second
             at_most = Counter({key: count for key, count in at_most.items() if key[0] != second}) + self._settled
-        return Closed(below, upto, at_most)
+        return Closed(below, self._open_second, at_most)
 
     def _carry(self, shown: _Shown) -> None:
         """Keep the trades of the second that the page ends with, for the next page may go on with it."""
@@ -251,7 +271,7 @@ class PageReader:
         ending = Counter(key for key in shown.keys if key[0] == shown.last_second)
         if shown.last_second == self._open_second:
             self._of_open_second.update(ending)
-        else:
+        elif shown.number == 1 or shown.last_second != shown.first_second or self._open_second is not None:
             self._open_second, self._of_open_second = shown.last_second, ending
 
     # Answers of another limit.
@@ -274,10 +294,20 @@ class PageReader:
         grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
         return _page_that_spans(max(1, first - 1 + grown), last + 1, self.size)
 
+    def _fetch_across(self, number: int, limit: int, evidence: _Evidence) -> _Shown:
+        """The page of another limit; an exchange that does not give it leaves open what it would have settled."""
+        try:
+            page = self._fetch_page(number, limit)
+        except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
+            logger.debug("page %d of limit %d: %s", number, limit, failure)
+            page = Page([], None, 0, [])
+        across = _Shown(number, page, [trade_key(trade) for trade in page.items])
+        evidence.add(across.keys, page.items)
+        return across
+
     def _bridge(self, shown: _Shown, number: int, limit: int, evidence: _Evidence) -> None:
-        page = self._fetch_page(number, limit)
-        keys = [trade_key(trade) for trade in page.items]
-        evidence.add(keys, page.items)
+        across = self._fetch_across(number, limit, evidence)
+        page, keys = across.page, across.keys
         places = [place for place, key in enumerate(keys) if key[0] == shown.first_second]
         if not places or page.problems:
             return
@@ -293,7 +323,8 @@ class PageReader:
             if number == doubtful:
                 second = pages[0].first_second if pages[0].keys else None
             number -= 1
-            above = _Shown(number, *_with_keys(self._fetch_page(number)))
+            page = self._fetch_page(number)
+            above = _Shown(number, page, [trade_key(trade) for trade in page.items])
             if not _stands_above(above, pages[0]):
                 break
             pages.insert(0, above)
@@ -319,8 +350,7 @@ class PageReader:
             if found is None:
                 return False
             number, limit = found
-            page, keys = _with_keys(self._fetch_page(number, limit))
-            evidence.add(keys, page.items)
+            keys = self._fetch_across(number, limit, evidence).keys
             first = (number - 1) * limit - begin
             seen = keys[max(0, -first) :]
             wanted = expected[max(0, first) : first + limit]
@@ -345,10 +375,6 @@ def _page_that_spans(first: int, last: int, size: int) -> tuple[int, int] | None
         if room >= 0 and (best is None or room > best[0]):
             best = (room, number, limit)
     return None if best is None else (best[1], best[2])
-
-
-def _with_keys(page: Page[Trade]) -> tuple[Page[Trade], list[TradeKey]]:
-    return page, [trade_key(trade) for trade in page.items]
 
 
 def _is_full_of_copies(shown: _Shown) -> bool:
