@@ -237,6 +237,7 @@ def withdrawn_trades_and_doubted_histories(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN audit_total INTEGER;
         ALTER TABLE whales ADD COLUMN audit_is_sound INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN whole_read_at TEXT;
+        ALTER TABLE whales ADD COLUMN looked_through_at TEXT;
         ALTER TABLE whales ADD COLUMN listed_newest INTEGER;
         ALTER TABLE whales ADD COLUMN deep_failures INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN failed_below INTEGER;

@@ -16,7 +16,8 @@ class ReadingProgress:
     `known_trades` counts each trade that was ever stored or counted and is not withdrawn. `resume_position` is how
     many of the newest entries of the list have been read without a gap while something below them has not; None if
     nothing is left. `history_read_at` is when the end of the list was first reached, `whole_read_at` when a reading
-    last showed all of it. `newest_page` is the digest of the newest page's answer, if that was the last page read, all
+    last showed all of it, `looked_through_at` when the newest part was last looked through for corrections.
+    `newest_page` is the digest of the newest page's answer, if that was the last page read, all
     of it could be, and it left no question open.
 
     The rest belongs to readings that go deeper because something is missing or doubted. `settled_difference` is what
@@ -49,6 +50,7 @@ class ReadingProgress:
     audit_total: int | None
     audit_is_sound: int
     whole_read_at: str | None
+    looked_through_at: str | None
     listed_newest: int | None
     deep_failures: int
     failed_below: int | None

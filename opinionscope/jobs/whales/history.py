@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from opinionscope.api.client import PAGE_SIZE
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, RequestRefused
 from opinionscope.jobs.whales.corrections import withdraw
 from opinionscope.jobs.whales.pages import FetchNewest, FetchPage, PageRead, PageReader, cut_short
@@ -18,11 +19,13 @@ from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.known_trades import forget_missed
 from opinionscope.store.whale_progress import ReadingProgress, Wallet, save_progress
+from opinionscope.times import from_text
 
 FRUITLESS_REREADS = 3
 PAGES_AFTER_FRUITLESS_REREADS = 25
 _FAILURES_AT_A_CUT = 3
 _SAME_PLACE = 100
+_CUTS = 5
 
 
 @dataclass
@@ -42,7 +45,7 @@ class History:
     _pages: Iterator[PageRead] | None = None
 
     def __post_init__(self) -> None:
-        self._reading = begin(self.wallet.progress)
+        self._reading = begin(self.wallet.progress, self.now)
 
     @property
     def progress(self) -> ReadingProgress:
@@ -51,8 +54,8 @@ class History:
 
     def poll(self) -> None:
         """Read the newest trades, down to those that are known. `deepen` reads what is left after `HEAD_PAGES`."""
-        progress = self.progress
-        page = self.fetch_newest(progress.newest_page if progress.completeness.word == "complete" else None)
+        is_well = self.progress.completeness.word == "complete" and self._reading.looks_until is None
+        page = self.fetch_newest(self.progress.newest_page if is_well else None)
         if page is not None:
             self._reader = PageReader(self.fetch_page)
             self._pages = self._reader.pages_from(1, page)
@@ -72,13 +75,28 @@ class History:
     def _read_on(self, pages: int) -> None:
         for _ in range(pages):
             page = self._next_page()
-            had_jumped = self._reading.has_jumped
+            had_jumped, had_joined = self._reading.has_jumped, self._reading.joined
             self._save(page)
             if self._reading.has_jumped and not had_jumped:
                 self._pages = None
                 return
+            if self._reading.joined and not had_joined and self._cuts_anew():
+                return
             if self.progress.resume_position is None:
                 return
+
+    def _cuts_anew(self) -> bool:
+        """Begin the reading again with pages of another size, where one of this size was in vain.
+
+        What stands on both sides of a cut then, as the order within a second may have it, is cut no more.
+        """
+        progress = self.progress
+        is_due = progress.reread_after is None or from_text(progress.reread_after) <= self.now
+        if progress.resume_position is None or not (progress.fruitless_rereads and progress.end_reached and is_due):
+            return False
+        self._pages = None
+        self._reading = replace(self._reading, progress=replace(progress, resume_position=0))
+        return True
 
     def _next_page(self) -> PageRead:
         """The next page, or what stands for it where the exchange lists no more than what is above it."""
@@ -106,7 +124,10 @@ class History:
         """The pages where the reading stopped. After an earlier run's reading, its last page again, so they join."""
         if self._pages is None:
             position = self.progress.resume_position or 0
-            reader = self._reader = PageReader(self.fetch_page, **({"size": self._reader.size} if self._reader else {}))
+            size = self._reader.size if self._reader else PAGE_SIZE
+            if self.progress.end_reached:
+                size -= self.progress.fruitless_rereads % _CUTS
+            reader = self._reader = PageReader(self.fetch_page, size)
             self._pages = reader.pages_from(max(0, position - 1) // reader.size + 1)
         return self._pages
 

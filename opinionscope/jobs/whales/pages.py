@@ -67,7 +67,7 @@ class PageRead:
     `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
     the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
     ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems` what could not be read,
-    `digest` that of the page's answer. `closed` says what the list shows no more; None where that is not known.
+    `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more copies. `closed` says what the list shows no more; None where that is not known.
     """
 
     number: int
@@ -80,6 +80,7 @@ class PageRead:
     digest: bytes
     is_cut: bool = False
     in_order: bool = True
+    is_settled: bool = True
     closed: Closed | None = None
 
 
@@ -124,7 +125,7 @@ class PageReader:
 
     def __init__(self, fetch_page: FetchPage, size: int = PAGE_SIZE) -> None:
         self._fetch_page = fetch_page
-        self.size = size
+        self._asked = self.size = size
         self._above: _Shown | None = None
         self._open_second: int | None = None
         self._of_open_second: Counter[TradeKey] = Counter()
@@ -140,7 +141,7 @@ class PageReader:
         """
         doubtful: int | None = None
         while True:
-            shown = self._look_at(number, page or self._fetch_page(number))
+            shown = self._look_at(number, page or self._fetch_page(number, self._asked))
             if self._repeats(shown):
                 yield self._end_at_repetition(shown)
                 return
@@ -233,6 +234,7 @@ class PageReader:
             page.problems,
             page.digest,
             in_order=in_order,
+            is_settled=doubtful is None or self._settled is not None,
             closed=closed,
         )
 
@@ -323,7 +325,7 @@ class PageReader:
             if number == doubtful:
                 second = pages[0].first_second if pages[0].keys else None
             number -= 1
-            page = self._fetch_page(number)
+            page = self._fetch_page(number, self._asked)
             above = _Shown(number, page, [trade_key(trade) for trade in page.items])
             if not _stands_above(above, pages[0]):
                 break

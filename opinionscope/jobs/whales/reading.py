@@ -9,6 +9,8 @@ as far as the list has been read without a gap. What makes it read deeper:
 * What is known is doubted, since an answer did not show what it should, or more is known than the exchange counts: an
   audit reads the whole list and does not stop where the numbers agree. Two whole readings in a row that miss a trade
   withdraw it.
+* Twice a day the trades of the last two days are looked through, whatever the numbers say: where one trade has taken
+  the place of another they do not tell.
 
 The total is upstream's word and may stay wrong. So what a whole reading leaves is taken as settled, and the next one
 waits, longer each time, by the clock alone.
@@ -24,7 +26,11 @@ from opinionscope.times import from_text, to_millis_text
 
 HEAD_PAGES = 10
 _LONGEST_WAIT_MINUTES = 60
+_FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
+_LONGEST_WAIT_OF_AUDITS = timedelta(hours=8)
 _LOOK_BELOW_THE_CUT = timedelta(hours=6)
+_LOOK_THROUGH_EVERY = timedelta(hours=12)
+_LOOKED_THROUGH = timedelta(days=2)
 LONGEST_LAG = timedelta(minutes=5)
 """For how long replicas and caches may show an older list: what is missed for longer is doubted."""
 
@@ -38,7 +44,8 @@ class Reading:
     of the run before. `gained` counts the trades that became known, `found` those below where it joined, `pages` the
     pages read, `deep_pages` those below it. `is_whole`: nothing was left out from the top down. `is_sound`: every page can be believed.
     `has_ended`: the reading is over, `has_reached_end`: at the end of a list that had been read before. `missed_until`:
-    what has been missed since then or longer is to be withdrawn.
+    what has been missed since then or longer is to be withdrawn. `looks_until`: the unix second down to which the list
+    is looked through in any case; None for as far as anything is missing.
     """
 
     progress: ReadingProgress
@@ -57,6 +64,7 @@ class Reading:
     has_reached_end: bool = False
     has_jumped: bool = False
     missed_until: datetime | None = None
+    looks_until: int | None = None
 
     @property
     def grown(self) -> int:
@@ -77,9 +85,20 @@ class Reading:
         return max(0, total - progress.known_trades, total - self.last_total - self.gained)
 
 
-def begin(progress: ReadingProgress) -> Reading:
+def begin(progress: ReadingProgress, now: datetime) -> Reading:
     """The state in which a run begins."""
-    return Reading(progress, resume_below=progress.resume_position, last_total=progress.api_total)
+    looks_until = None
+    if progress.end_reached and progress.resume_position is None and _is_to_be_looked_through(progress, now):
+        progress = replace(progress, looked_through_at=to_millis_text(now))
+        looks_until = int((now - _LOOKED_THROUGH).timestamp())
+    return Reading(
+        progress, resume_below=progress.resume_position, last_total=progress.api_total, looks_until=looks_until
+    )
+
+
+def _is_to_be_looked_through(progress: ReadingProgress, now: datetime) -> bool:
+    last = progress.looked_through_at or progress.history_read_at
+    return last is not None and from_text(last) <= now - _LOOK_THROUGH_EVERY
 
 
 def advance(reading: Reading, page: PageRead, saved: SavedPage, *, met_known: bool, now: datetime) -> Reading:
@@ -91,7 +110,7 @@ def advance(reading: Reading, page: PageRead, saved: SavedPage, *, met_known: bo
     position = max(0, page.position - reading.grown)
     if not reading.joined and met_known:
         return _join(reading, position, saved, now)
-    if reading.joined and _search_is_over(reading, now):
+    if reading.joined and _search_is_over(reading, saved, now):
         return replace(reading, progress=replace(progress, resume_position=None), has_ended=True)
     # What came on top during this run will be added by the next one, which reads it again.
     return replace(reading, progress=replace(progress, resume_position=position))
@@ -116,8 +135,10 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
         wait = LONGEST_LAG
     elif progress.listed_newest is not None:
         wait = _LOOK_BELOW_THE_CUT
-    else:
+    elif left > 0:
         wait = timedelta(minutes=min(2**progress.fruitless_rereads, _LONGEST_WAIT_MINUTES))
+    else:
+        wait = min(_FIRST_WAIT_OF_AUDITS * 2**progress.fruitless_rereads, _LONGEST_WAIT_OF_AUDITS)
     return replace(
         progress,
         settled_difference=left,
@@ -132,7 +153,7 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage) -> Reading:
     if reading.pages and page.total is not None:
         # Of two servers the one that counts more knows more.
         total = max(page.total, progress.api_total or 0)
-    is_sound = reading.is_sound and (page.closed is not None or page.is_cut) and not saved.waiting
+    is_sound = reading.is_sound and page.is_settled and (page.closed is not None or page.is_cut) and not saved.waiting
     is_open = bool(page.problems or saved.missed or saved.waiting or progress.doubted)
     progress = replace(
         progress,
@@ -178,7 +199,9 @@ def _join(reading: Reading, position: int, saved: SavedPage, now: datetime) -> R
             audit_total=reading.first_total,
             audit_is_sound=int(reading.is_sound),
         )
-    elif reading.left > max(0, progress.settled_difference):
+    elif reading.left > max(0, progress.settled_difference) or (reading.left > 0 and _is_due(progress, now)):
+        progress = replace(progress, resume_position=position)
+    elif reading.looks_until is not None and saved.oldest > reading.looks_until:
         progress = replace(progress, resume_position=position)
     else:
         return replace(reading, progress=replace(progress, resume_position=None))
@@ -203,11 +226,13 @@ def _note_doubts(progress: ReadingProgress, left: int, saved: SavedPage, now: da
     return replace(progress, doubted=int(doubted), ahead_since=ahead_since)
 
 
-def _search_is_over(reading: Reading, now: datetime) -> bool:
+def _search_is_over(reading: Reading, saved: SavedPage, now: datetime) -> bool:
     """Whether what was missing is found, or the newest pages are looked through and it is not time to look deeper."""
     progress = reading.progress
     if progress.audit_began_at is not None or not progress.end_reached:
         return False
+    if reading.looks_until is not None:
+        return saved.oldest <= reading.looks_until
     if reading.left <= 0:
         return True
     return not reading.has_jumped and reading.pages >= HEAD_PAGES and not _is_due(progress, now)

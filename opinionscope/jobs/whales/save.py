@@ -48,6 +48,7 @@ class SavedPage:
     missed_since: str | None
     waiting: int
     unconfirmed: int
+    oldest: int
 
 
 class _NewTrade(NamedTuple):
@@ -186,8 +187,9 @@ def save_page(
     missed, missed_since = wallet.progress.missed, None
     if missed or marks_changed:
         missed, missed_since = count_missed(transaction, wallet.address)
+    oldest = min((second for second, _ in read.keys), default=0)
     gained = Counter(item.key for item in new) + saving.back
-    return SavedPage(saving.met, gained, stored, missed, missed_since, waiting, unconfirmed)
+    return SavedPage(saving.met, gained, stored, missed, missed_since, waiting, unconfirmed, oldest)
 
 
 def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> KnownTrades:

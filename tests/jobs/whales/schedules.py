@@ -167,14 +167,23 @@ class Play:
 
     def _judge(self) -> bool:
         """Compare with the truth; whether all is well, so that nothing can change any more."""
-        known = known_identities(self.store)
-        truth = self.servers.identities()
+        known, truth = self._comparable(known_identities(self.store)), self._comparable(self.servers.identities())
         outcome = self.outcome
         outcome.lost, outcome.doubled = bool(truth - known), bool(known - truth)
         outcome.complete = self._word() == "complete"
         wrong = outcome.lost or outcome.doubled
         outcome.falsely_complete |= outcome.complete and wrong
         return outcome.complete and not wrong
+
+
+    def _comparable(self, trades: Counter[Identity]) -> Counter[Identity]:
+        """The trades as a multiset in which a spelling of any time is the same trade."""
+        if self.row.respelled is None:
+            return trades
+        same = Counter[Identity]()
+        for (second, tx_hash, _, side, amount), copies in trades.items():
+            same[second, tx_hash, "", side, int(amount * 100_000)] += copies
+        return same
 
 
 def known_identities(store: Store) -> Counter[Identity]:
