@@ -61,6 +61,10 @@ class Throttled(TransientApiError):
     is_paced = True
 
 
+class SetAside(ApiError):
+    """HTTP 429 for one path again and again, while all others are answered: nobody waits for it."""
+
+
 class Paused(ApiError):
     """After a 429 the exchange accepts no request before this run is over."""
 

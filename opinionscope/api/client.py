@@ -16,7 +16,7 @@ from opinionscope.api.models import Market, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
 from opinionscope.api.transport import PacedAdapter, RequestGate
-from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, Throttled
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, SetAside, Throttled
 from opinionscope.settings import Settings
 
 PAGE_SIZE = 20
@@ -88,7 +88,7 @@ class OpinionClient:
         return self._retries.call(lambda: self._fetch_once(path, parameters, known))
 
     def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
-        with self._gate.request():
+        with self._gate.request(path):
             try:
                 status, headers, body = self._get(path, parameters)
             except requests.RequestException as error:
@@ -109,7 +109,8 @@ class OpinionClient:
             error.args = (str(error).replace(self._key, "***"),)
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
             if isinstance(error, Throttled):
-                self._pacer.slow_down(sent_at, error.retry_after)
+                if self._pacer.slow_down(sent_at, error.retry_after, path):
+                    raise SetAside(f"{error}, for this alone; it is set aside") from error
             raise
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:

@@ -7,8 +7,14 @@ stands: neither a slow handshake nor a busy processor can push two windows' wort
 Two rules make a turn. Requests are spread evenly, one each `1/rate` seconds, by a schedule that does not drift. And
 in any `WINDOW` seconds no more leave than the limit allows in one, which leaves room for the network to shake them
 together a little. When the exchange asks for less (HTTP 429), the file says so to everyone at once: no request
-before `blocked_until`, and a lower rate from what was really accepted in the last second; from there the rate climbs
-back step by step, so that what was learnt outlives the run.
+before `blocked_until`, and a lower rate. What was learnt outlives the run:
+
+* A 429 in a second that was busy says what is allowed: what was accepted in it. From there the rate probes for more,
+  step by step.
+* A 429 in a second that was not busy says nothing about the rate: the exchange refuses everything for a while. The
+  rate is halved again and again, and once no refusal follows it is soon back at nine tenths of the last one that held.
+  After CUBIC, https://www.rfc-editor.org/rfc/rfc9438.
+* 429s that meet one path alone, while the others are answered, say nothing about the others: it is set aside.
 """
 
 import fcntl
@@ -21,6 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 
 from opinionscope.errors import OutOfTime, Paused
@@ -33,6 +40,12 @@ LONGEST_CLIMB_WAIT = 80.0
 LOWEST_RATE = 0.2
 DEFAULT_BLOCK = 1.0
 LONGEST_BLOCK = 3600.0
+RECOVERY_STEP = 4.0
+SET_ASIDE_SECONDS = 900.0
+_RECOVERED = 0.9
+_BUSY = 0.5
+_REFUSALS_ALONE = 3
+_OTHERS_BETWEEN = 5
 _KEPT_MINUTES = 15
 _HEADER_SIZE = 4096
 
@@ -41,11 +54,19 @@ _HEADER_SIZE = 4096
 class Pace:
     """What the file holds. Moments are seconds of the system's monotonic clock, minutes are unix minutes.
 
-    `learnt` is the rate that the exchange allowed when it last refused, None while the limit itself holds. `sent` is
-    when the last requests left, the latest last.
+    `learnt` is the present rate, lower than the limit because the exchange refused; None while the limit itself holds.
+    `held` is the last rate that held, `before` the one in force when the refusals began. `sent` is when the last
+    requests left, the latest last. `suspect` is the one path that the last `refusals` 429s met, `others_sent` how many
+    requests for other paths left since the first of them. `aside`: until when the 429s of a path count for nothing.
     """
 
     learnt: float | None = None
+    held: float | None = None
+    before: float | None = None
+    suspect: str = ""
+    refusals: int = 0
+    others_sent: int = 0
+    aside: dict[str, float] = field(default_factory=dict)
     sent: "array[float]" = field(default_factory=lambda: array("d"))
     next_slot: float = 0.0
     blocked_until: float = 0.0
@@ -74,8 +95,8 @@ class Pacer:
         os.close(self._descriptor)
 
     @contextmanager
-    def turn(self, deadline: float = float("inf")) -> Iterator[float]:
-        """Wait for the next free slot and hold it while the request is written; yields the moment of sending.
+    def turn(self, deadline: float = float("inf"), path: str = "") -> Iterator[float]:
+        """Wait for the next free slot and hold it while the request for `path` is written; yields the moment of sending.
 
         Raises OutOfTime if no slot comes before `deadline` (monotonic seconds), and Paused if that is because the
         exchange has asked for a longer pause.
@@ -93,29 +114,29 @@ class Pacer:
                         try:
                             yield now
                         finally:
-                            self._note_sent(pace, slot)
+                            self._note_sent(pace, slot, path)
                         return
                 # Asleep without the lock, so that a 429 that another thread or process meets is heard at once.
                 time.sleep(slot - now)
 
-    def slow_down(self, sent_at: float, retry_after: float | None) -> None:
-        """Take in a 429 to a request that left at `sent_at`: everyone waits `retry_after` seconds and goes slower.
+    def slow_down(self, sent_at: float, retry_after: float | None, path: str = "") -> bool:
+        """Take in a 429 to a request for `path` that left at `sent_at`; whether it is the path alone that is refused.
 
-        The 429s to requests that were on their way before the last slow-down say nothing new about the rate.
+        Otherwise everyone waits `retry_after` seconds and goes slower. The 429s to requests that were on their way
+        before the last slow-down say nothing new about the rate.
         """
         wait = DEFAULT_BLOCK if retry_after is None else min(max(retry_after, 0.1), LONGEST_BLOCK)
         with self._exclusive() as pace:
             now = time.monotonic()
             self.throttled += 1
             _count_minute(pace, throttled=1)
-            pace.blocked_until = max(pace.blocked_until, now + wait)
-            if sent_at >= pace.slowed_at:
-                accepted = sum(1 for moment in pace.sent if sent_at - 1.0 < moment < sent_at)
-                if now - pace.climbed_at <= pace.climb_wait:
-                    pace.climb_wait = min(LONGEST_CLIMB_WAIT, pace.climb_wait * 2)
-                pace.learnt = max(LOWEST_RATE, min(self._rate(pace) * 0.8, 0.95 * max(accepted, 1)))
-                pace.slowed_at = pace.climbed_at = now
+            is_alone = _is_set_aside(pace, path, now)
+            if not is_alone and not _is_suspect(pace, path):
+                pace.blocked_until = max(pace.blocked_until, now + wait)
+                if sent_at >= pace.slowed_at:
+                    self._lower(pace, sent_at, now)
             self._write(pace)
+        return is_alone
 
     def minutes(self) -> dict[datetime, tuple[int, int]]:
         """Requests and 429s of the last minutes (UTC), of all processes together, killed ones included."""
@@ -133,6 +154,34 @@ class Pacer:
     def _rate(self, pace: Pace) -> float:
         return self.limit if pace.learnt is None else min(pace.learnt, self.limit)
 
+    def _lower(self, pace: Pace, sent_at: float, now: float) -> None:
+        rate = self._rate(pace)
+        accepted = sum(1 for moment in pace.sent if sent_at - 1.0 < moment < sent_at)
+        if accepted >= max(1.0, _BUSY * rate):
+            if now - pace.climbed_at <= pace.climb_wait:
+                pace.climb_wait = min(LONGEST_CLIMB_WAIT, pace.climb_wait * 2)
+            pace.before = rate if pace.before is None else pace.before
+            pace.learnt = pace.held = max(LOWEST_RATE, min(rate * 0.8, 0.95 * accepted))
+        else:
+            # The refusal before this one was no word on the rate either, if there was one just now.
+            pace.held = max(pace.held or 0.0, pace.before or rate)
+            pace.learnt = max(LOWEST_RATE, rate / 2)
+        pace.slowed_at = pace.climbed_at = now
+
+    def _climb(self, pace: Pace, now: float) -> None:
+        """Go faster where no refusal has come for long enough."""
+        assert pace.learnt is not None
+        recovered = _RECOVERED * min(pace.held or 0.0, self.limit)
+        if pace.learnt < recovered:
+            if now - pace.climbed_at >= RECOVERY_STEP:
+                pace.learnt, pace.climbed_at = min(recovered, pace.learnt * 2), now
+        elif now - pace.climbed_at >= pace.climb_wait:
+            climbed = pace.learnt * CLIMB_FACTOR
+            pace.learnt = climbed if climbed < self.limit else None
+            pace.before = None
+            pace.climb_wait = max(SHORTEST_CLIMB_WAIT, pace.climb_wait / 2)
+            pace.climbed_at = now
+
     def _next_slot(self, pace: Pace) -> float:
         """The first moment at which both rules and the exchange allow a request."""
         rate = self._rate(pace)
@@ -140,7 +189,7 @@ class Pacer:
         window_opens = pace.sent[-allowed] + WINDOW * allowed / rate if len(pace.sent) >= allowed else 0.0
         return max(pace.next_slot, window_opens, pace.blocked_until)
 
-    def _note_sent(self, pace: Pace, slot: float) -> None:
+    def _note_sent(self, pace: Pace, slot: float, path: str) -> None:
         now = time.monotonic()
         interval = WINDOW / self._rate(pace)
         self.requests += 1
@@ -148,11 +197,10 @@ class Pacer:
         pace.sent.append(now)
         del pace.sent[: -max(1, int(self.limit))]
         pace.next_slot = max(slot, now - interval / 2) + interval
-        if pace.learnt is not None and now - pace.climbed_at >= pace.climb_wait:
-            climbed = pace.learnt * CLIMB_FACTOR
-            pace.learnt = climbed if climbed < self.limit else None
-            pace.climb_wait = max(SHORTEST_CLIMB_WAIT, pace.climb_wait / 2)
-            pace.climbed_at = now
+        if pace.suspect and _mark(path) != pace.suspect:
+            pace.others_sent += 1
+        if pace.learnt is not None:
+            self._climb(pace, now)
         self._write(pace)
 
     @contextmanager
@@ -185,7 +233,7 @@ class Pacer:
             pace = Pace(**state | {"sent": array("d", moments)})
             if max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
                 return pace
-            return Pace(learnt=pace.learnt, minutes=pace.minutes)
+            return Pace(learnt=pace.learnt, held=pace.held, minutes=pace.minutes)
         except (ValueError, TypeError, KeyError):
             return Pace()
 
@@ -193,6 +241,37 @@ class Pacer:
         # One write, whose first part is padded, so that nothing of the last one is left where this one is shorter.
         header = json.dumps(vars(pace) | {"sent": len(pace.sent)}).encode().ljust(_HEADER_SIZE)
         os.pwrite(self._descriptor, header + pace.sent.tobytes(), 0)
+
+
+def _mark(path: str) -> str:
+    """What the file knows a path by."""
+    return blake2b(path.encode(), digest_size=6).hexdigest() if path else ""
+
+
+def _is_set_aside(pace: Pace, path: str, now: float) -> bool:
+    """Note the refusal, and whether it concerns the path alone: refused again and again while others are answered."""
+    mark = _mark(path)
+    pace.aside = {each: until for each, until in pace.aside.items() if until > now}
+    if mark in pace.aside:
+        pace.aside[mark] = now + SET_ASIDE_SECONDS
+        return True
+    if not mark or mark != pace.suspect:
+        pace.suspect, pace.refusals, pace.others_sent = mark, 1, 0
+        return False
+    pace.refusals += 1
+    if pace.refusals < _REFUSALS_ALONE or pace.others_sent < _OTHERS_BETWEEN * (_REFUSALS_ALONE - 1):
+        return False
+    pace.aside[mark] = now + SET_ASIDE_SECONDS
+    if pace.before is not None:
+        pace.learnt, pace.held, pace.before = pace.before, None, None
+    pace.suspect, pace.refusals, pace.others_sent = "", 0, 0
+    return True
+
+
+def _is_suspect(pace: Pace, path: str) -> bool:
+    """Whether the refusal may concern the path alone: others were answered since it was refused before."""
+    is_again = bool(path) and pace.suspect == _mark(path) and pace.refusals > 1
+    return is_again and pace.others_sent >= _OTHERS_BETWEEN * (pace.refusals - 1)
 
 
 def _count_minute(pace: Pace, requests: int = 0, throttled: int = 0) -> None:

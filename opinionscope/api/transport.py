@@ -31,9 +31,9 @@ class RequestGate:
         self._watchdog = Watchdog()
 
     @contextmanager
-    def request(self) -> Iterator[None]:
-        """Around one request and the reading of its answer."""
-        self._of_this_thread.sent_at = 0.0
+    def request(self, path: str) -> Iterator[None]:
+        """Around one request for `path` and the reading of its answer."""
+        self._of_this_thread.sent_at, self._of_this_thread.path = 0.0, path
         self._watchdog.begin()
         try:
             yield
@@ -43,7 +43,7 @@ class RequestGate:
     @contextmanager
     def sending(self, connection: HTTPConnection) -> Iterator[None]:
         """Hold the turn to send, and have the answer watched from then on."""
-        with self.pacer.turn(self.deadline) as self._of_this_thread.sent_at:
+        with self.pacer.turn(self.deadline, self._of_this_thread.path) as self._of_this_thread.sent_at:
             yield
         if connection.sock is not None:
             due = min(self.sent_at + self._answer_seconds, self.deadline + SECONDS_AFTER_DEADLINE)

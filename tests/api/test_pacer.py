@@ -255,3 +255,74 @@ def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: Ha
         send(one, count=1)
     assert len(one.minutes()) == 15
     assert minute not in one.minutes()
+
+
+def ask(pacer: Pacer, clock: HandTurnedTime, path: str, *, refused: bool) -> bool:
+    """One request for `path`, answered 50 ms later; whether it was refused for the path alone."""
+    with pacer.turn(path=path) as sent_at:
+        pass
+    clock.sleep(0.05)
+    return refused and pacer.slow_down(sent_at, None, path)
+
+
+@pytest.mark.parametrize("limit", [5, 15, 100])
+def test_after_ten_minutes_of_429_nine_tenths_of_the_rate_are_back_within_a_minute(
+    clock: HandTurnedTime, open_pacer: Open, limit: float
+) -> None:
+    pacer = open_pacer(limit)
+    send(pacer, count=60)
+    began = clock.now
+    while clock.now < began + 600:
+        ask(pacer, clock, f"wallet {clock.now}", refused=True)
+    asked_in_the_storm = pacer.requests - 60
+    ended = clock.now
+    while pacer.current_rate() < 0.9 * limit and clock.now < ended + 120:
+        send(pacer, count=1)
+    assert clock.now - ended <= 60
+    assert asked_in_the_storm < 300, "a storm is not answered with a storm"
+
+
+def test_what_leaves_in_a_second_that_is_not_busy_says_nothing_about_what_is_allowed(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    pacer = open_pacer()
+    (sent_at,) = send(pacer, count=1)
+    pacer.slow_down(sent_at, 1.0)
+    assert pacer.current_rate() == 7.5
+    clock.sleep(5)
+    send(pacer, count=1)
+    assert pacer.current_rate() == pytest.approx(13.5)
+
+
+def test_one_wallet_that_answers_429_for_ever_is_set_aside_and_the_others_keep_their_pace(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    pacer, began = open_pacer(), clock.now
+    answered, alone = 0, False
+    for minute in range(30):
+        tries = 0
+        number = 0
+        while clock.now < began + 60 * (minute + 1) - 5:
+            number += 1
+            if tries < 3 and number > 30:
+                tries += 1
+                alone = ask(pacer, clock, "the one wallet", refused=True)
+                tries += 3 * alone
+            send_others(pacer, f"wallet {number}")
+            answered += 1
+        clock.now = max(clock.now, began + 60 * (minute + 1))
+    assert alone
+    assert answered > 2 / 3 * 30 * 55 * 15
+
+
+def send_others(pacer: Pacer, path: str) -> None:
+    with pacer.turn(path=path):
+        pass
+
+
+def test_an_exchange_that_refuses_a_single_wallets_every_page_is_obeyed(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    pacer = open_pacer()
+    assert not any(ask(pacer, clock, "the only wallet", refused=True) for _ in range(20))
+    assert pacer.current_rate() < 1
