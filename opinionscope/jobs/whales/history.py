@@ -77,7 +77,7 @@ class History:
             page = self._next_page()
             had_jumped, had_joined = self._reading.has_jumped, self._reading.joined
             self._save(page)
-            if self._reading.has_jumped and not had_jumped:
+            if self._reading.has_jumped and not had_jumped and self._resume_page() > page.number + 1:
                 self._pages = None
                 return
             if self._reading.joined and not had_joined and self._cuts_anew():
@@ -121,15 +121,18 @@ class History:
         return isinstance(failure, RequestRefused) or failures >= _FAILURES_AT_A_CUT
 
     def _pages_below(self) -> Iterator[PageRead]:
-        """The pages where the reading stopped. After an earlier run's reading, its last page again, so they join."""
+        """The pages where the reading stopped. After an earlier run's reading its last two pages again, so they join."""
         if self._pages is None:
-            position = self.progress.resume_position or 0
-            size = self._reader.size if self._reader else PAGE_SIZE
-            if self.progress.end_reached:
-                size -= self.progress.fruitless_rereads % _CUTS
-            reader = self._reader = PageReader(self.fetch_page, size)
-            self._pages = reader.pages_from(max(0, position - 1) // reader.size + 1)
+            if self.progress.end_reached and self._reader is not None:
+                self._reader = PageReader(self.fetch_page, self._reader.size - self.progress.fruitless_rereads % _CUTS)
+            self._reader = PageReader(self.fetch_page, self._reader.size if self._reader else PAGE_SIZE)
+            self._pages = self._reader.pages_from(max(1, self._resume_page() - 1))
         return self._pages
+
+    def _resume_page(self) -> int:
+        """The page that holds the last entry before which the list has been read without a gap."""
+        size = self._reader.size if self._reader else PAGE_SIZE
+        return max(0, (self.progress.resume_position or 0) - 1) // size + 1
 
     def _save(self, page: PageRead) -> None:
         """Store the page and the progress that it means, together."""
