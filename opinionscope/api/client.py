@@ -62,6 +62,11 @@ class OpinionClient:
         self._gate.close()
         self._session.close()
 
+    @property
+    def throttled(self) -> int:
+        """How many requests of this process were answered 429."""
+        return self._pacer.throttled
+
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
         parameters = {"page": page, "limit": PAGE_SIZE, "status": "activated", "marketType": 2, "sortBy": 1}
@@ -108,9 +113,8 @@ class OpinionClient:
         except ApiError as error:
             error.args = (str(error).replace(self._key, "***"),)
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), now)
-            if isinstance(error, Throttled):
-                if self._pacer.slow_down(sent_at, error.retry_after, path):
-                    raise SetAside(f"{error}, for this alone; it is set aside") from error
+            if isinstance(error, Throttled) and self._pacer.slow_down(sent_at, error.retry_after, path):
+                raise SetAside(f"{error}, for this path alone; it is set aside") from error
             raise
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:

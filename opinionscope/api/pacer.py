@@ -96,7 +96,7 @@ class Pacer:
 
     @contextmanager
     def turn(self, deadline: float = float("inf"), path: str = "") -> Iterator[float]:
-        """Wait for the next free slot and hold it while the request for `path` is written; yields the moment of sending.
+        """Wait for the next free slot and hold it while a request for `path` is written; yields the moment of sending.
 
         Raises OutOfTime if no slot comes before `deadline` (monotonic seconds), and Paused if that is because the
         exchange has asked for a longer pause.
@@ -170,7 +170,8 @@ class Pacer:
 
     def _climb(self, pace: Pace, now: float) -> None:
         """Go faster where no refusal has come for long enough."""
-        assert pace.learnt is not None
+        if pace.learnt is None:
+            return
         recovered = _RECOVERED * min(pace.held or 0.0, self.limit)
         if pace.learnt < recovered:
             if now - pace.climbed_at >= RECOVERY_STEP:
@@ -199,8 +200,7 @@ class Pacer:
         pace.next_slot = max(slot, now - interval / 2) + interval
         if pace.suspect and _mark(path) != pace.suspect:
             pace.others_sent += 1
-        if pace.learnt is not None:
-            self._climb(pace, now)
+        self._climb(pace, now)
         self._write(pace)
 
     @contextmanager

@@ -24,7 +24,7 @@ class ReadOnlyDatabase(Database):  # type: ignore[misc]
         """A connection that cannot write, with the SQL function `completeness`."""
         uri = f"{Path(self.path).as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        connection.create_function("completeness", 4, _completeness, deterministic=True)
+        connection.create_function("completeness", 5, _completeness, deterministic=True)
         self._all_file_connections.append(connection)
         return connection
 
@@ -60,9 +60,15 @@ def _metadata(rate_limit: float) -> dict[str, Any]:
     }
 
 
-def _completeness(total: int | None, known: int, history_read_at: str | None, resume_position: int | None) -> str:
+def _completeness(
+    total: int | None, known: int, history_read_at: str | None, resume_position: int | None, doubted: int
+) -> str:
     """The SQL function of these columns of `whales`."""
     judged = judge_completeness(
-        total=total, known=known, end_reached=history_read_at is not None, reading=resume_position is not None
+        total=total,
+        known=known,
+        end_reached=history_read_at is not None,
+        reading=resume_position is not None,
+        doubted=bool(doubted),
     )
     return judged.word

@@ -119,7 +119,8 @@ def mark_missed(transaction: Transaction, trades: Sequence[KnownTrade], now: dat
 def mark_shown(transaction: Transaction, trades: Sequence[KnownTrade]) -> None:
     """Note that the list shows these trades, whatever was noted before: they are neither missed nor withdrawn."""
     transaction.executemany(
-        "UPDATE whale_activity SET missed_at = NULL, withdrawn_at = NULL WHERE id = ?", [(trade.id,) for trade in trades]
+        "UPDATE whale_activity SET missed_at = NULL, withdrawn_at = NULL WHERE id = ?",
+        [(trade.id,) for trade in trades],
     )
 
 
@@ -133,9 +134,7 @@ def count_missed(transaction: Transaction, address: str) -> tuple[int, str | Non
     return int(row[0]), row[1]
 
 
-def withdraw_missed(
-    transaction: Transaction, address: str, missed_until: datetime, now: datetime
-) -> list[KnownTrade]:
+def withdraw_missed(transaction: Transaction, address: str, missed_until: datetime, now: datetime) -> list[KnownTrade]:
     """Withdraw the trades that have been missed since that moment or longer; which ones they were."""
     rows = transaction.execute(
         f"{_SELECT_STORED} missed_at <= ? AND withdrawn_at IS NULL", (address, to_millis_text(missed_until))

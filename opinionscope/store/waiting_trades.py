@@ -1,4 +1,4 @@
-"""The `waiting_trades` table: trades that a page showed beyond what the total allows, until a later run confirms them."""
+"""The `waiting_trades` table: trades beyond what the total allows, until a later run confirms them."""
 
 from collections import Counter
 from datetime import datetime
@@ -38,7 +38,7 @@ def end_waiting(transaction: Transaction, wallet_id: int, keys: Counter[TradeKey
 def forget_unconfirmed(
     transaction: Transaction, wallet_id: int, now: datetime, below: int | None, upto: int | None
 ) -> None:
-    """Forget what earlier runs than that of `now` saw in the unix seconds after `below` up to `upto` (None: no bound)."""
+    """Forget what earlier runs than that of `now` saw in the seconds after `below` up to `upto` (None: no bound)."""
     transaction.execute(
         "DELETE FROM waiting_trades WHERE whale_id = ? AND seen_at < ? AND second > ifnull(?, -1) "
         "AND (? IS NULL OR second <= ?)",

@@ -104,7 +104,7 @@ def find_activity(
     since: datetime | None = None,
     limit: int = 50,
 ) -> list[StoredTrade]:
-    """Trades that are not withdrawn, newest first. `market` is the id of a market, or of the categorical market that it belongs to.
+    """Trades that are not withdrawn, newest first. `market` is the id of a market or of the categorical one above it.
 
     The children of a categorical market come from `markets`, because trades are indexed by market and not by parent.
     If that market was never synced, the trades themselves say which parent they belong to.

@@ -30,7 +30,8 @@ class ReadingProgress:
     that the list should show and does not, `waiting` those that wait for their confirmation, `ahead_since` is since
     when more are known than the exchange counts. `unordered`: the list is not ordered by time. `listed_newest` is how
     many entries the exchange lists at most, if that is fewer than it counts, `deep_failures` how often in a row the
-    page below position `failed_below` failed. `standing` is the last word on completeness, `standing_since` when it changed to that.
+    page below position `failed_below` failed. `standing` is the last word on completeness,
+    `standing_since` when it changed to that.
     """
 
     known_trades: int
@@ -148,3 +149,9 @@ def record_poll(store: Store, wallet_id: int, now: datetime, error: str | None) 
             "WHERE id = ?",
             (moment, error, moment, error, wallet_id),
         )
+
+
+def record_error(store: Store, wallet_id: int, error: str) -> None:
+    """Record why the wallet has not had its turn; it keeps its place among those that wait."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE whales SET last_error = ? WHERE id = ?", (error, wallet_id))

@@ -57,7 +57,7 @@ class History:
         is_well = self.progress.completeness.word == "complete" and self._reading.looks_until is None
         page = self.fetch_newest(self.progress.newest_page if is_well else None)
         if page is not None:
-            self._reader = PageReader(self.fetch_page)
+            self._reader = PageReader(self.fetch_page, adds_up=bool(self.progress.unordered))
             self._pages = self._reader.pages_from(1, page)
             self._read_on(HEAD_PAGES)
 
@@ -121,11 +121,12 @@ class History:
         return isinstance(failure, RequestRefused) or failures >= _FAILURES_AT_A_CUT
 
     def _pages_below(self) -> Iterator[PageRead]:
-        """The pages where the reading stopped. After an earlier run's reading its last two pages again, so they join."""
+        """The pages where the reading stopped. After an earlier run's its last two pages again, so they join."""
         if self._pages is None:
-            if self.progress.end_reached and self._reader is not None:
-                self._reader = PageReader(self.fetch_page, self._reader.size - self.progress.fruitless_rereads % _CUTS)
-            self._reader = PageReader(self.fetch_page, self._reader.size if self._reader else PAGE_SIZE)
+            size = self._reader.size if self._reader else PAGE_SIZE
+            if self.progress.end_reached:
+                size -= self.progress.fruitless_rereads % min(_CUTS, size)
+            self._reader = PageReader(self.fetch_page, size, adds_up=bool(self.progress.unordered))
             self._pages = self._reader.pages_from(max(1, self._resume_page() - 1))
         return self._pages
 
@@ -141,7 +142,7 @@ class History:
         with self.store.transaction() as transaction:
             wallet = replace(self.wallet, progress=self.progress)
             most_new = self._reading.most_new(page.total)
-            saved = save_page(transaction, wallet, page, self.now, self.horizon(), most_new)
+            saved = save_page(transaction, wallet, page, self.now, self.horizon(), most_new=most_new)
             if saved.missed and not page.in_order:
                 # A list out of order does not tell which trades it misses.
                 forget_missed(transaction, self.wallet.address)

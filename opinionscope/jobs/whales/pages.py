@@ -30,6 +30,7 @@ _DOUBTFUL_PAGES = 10
 _COPIES_OF_EACH = 4
 _SMALLEST_LIMIT = 6
 _BARREN_PAGES = 5
+_MOST_ADDED_UP = 250
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +67,9 @@ class PageRead:
 
     `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
     the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
-    ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems` what could not be read,
-    `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more copies. `closed` says what the list shows no more; None where that is not known.
+    ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems`
+    what could not be read, `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more
+    copies. `closed` says what the list shows no more; None where that is not known.
     """
 
     number: int
@@ -121,10 +123,15 @@ class _Evidence:
 
 
 class PageReader:
-    """Pages of one wallet, each below the one before, with equal trades kept apart."""
+    """Pages of one wallet, each below the one before, with equal trades kept apart.
 
-    def __init__(self, fetch_page: FetchPage, size: int = PAGE_SIZE) -> None:
+    `size` is how many entries a page is asked for. `adds_up` is for lists that are not ordered by time, where equal
+    trades may stand far apart: the pages of a whole reading count together if they make up a total that stayed.
+    """
+
+    def __init__(self, fetch_page: FetchPage, size: int = PAGE_SIZE, *, adds_up: bool = False) -> None:
         self._fetch_page = fetch_page
+        self._together: list[_Shown] | None = [] if adds_up else None
         self._asked = self.size = size
         self._above: _Shown | None = None
         self._open_second: int | None = None
@@ -215,6 +222,7 @@ class PageReader:
                 self._bridge(shown, *limit, evidence)
         page, position = shown.page, self._position(shown)
         is_last = self._is_last(shown, position)
+        self._add_up(shown, evidence, is_last=is_last)
         in_order, closed = shown.in_order, None
         is_end = is_last and position >= (page.total or 0)
         if in_order and not page.problems:
@@ -237,6 +245,19 @@ class PageReader:
             is_settled=doubtful is None or self._settled is not None,
             closed=closed,
         )
+
+    def _add_up(self, shown: _Shown, evidence: _Evidence, *, is_last: bool) -> None:
+        """Take the pages of a list that is out of order together, where its total stayed and they make it up."""
+        if self._together is None:
+            return
+        self._together.append(shown)
+        first = self._together[0]
+        is_next = first.number == 1 and len(self._together) == shown.number <= _MOST_ADDED_UP
+        if not is_next or shown.page.total != first.page.total:
+            self._together = None
+        elif is_last and sum(len(each.keys) for each in self._together) == shown.page.total:
+            keys = [key for each in self._together for key in each.keys]
+            evidence.add(keys, [trade for each in self._together for trade in each.page.items])
 
     def _position(self, shown: _Shown) -> int:
         return (shown.number - 1) * self.size + shown.page.length
@@ -364,8 +385,6 @@ class PageReader:
 def cut_short(position: int, total: int | None) -> PageRead:
     """What stands for a page that the exchange does not give: the reading ends above it."""
     return PageRead(0, [], [], total, position, True, [], b"", is_cut=True)
-
-
 
 
 def _page_that_spans(first: int, last: int, size: int) -> tuple[int, int] | None:

@@ -25,7 +25,8 @@ from opinionscope.store.whale_progress import ReadingProgress
 from opinionscope.times import from_text, to_millis_text
 
 HEAD_PAGES = 10
-_LONGEST_WAIT_MINUTES = 60
+_FIRST_WAIT_OF_SEARCHES = timedelta(minutes=2)
+_LONGEST_WAIT_OF_SEARCHES = timedelta(hours=1)
 _FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
 _LONGEST_WAIT_OF_AUDITS = timedelta(hours=8)
 _LOOK_BELOW_THE_CUT = timedelta(hours=6)
@@ -42,7 +43,8 @@ class Reading:
     `joined`: it has met trades of an earlier run, or the end. `resume_below`: where an earlier run stopped, moved down
     by what came on top since. `first_total` is the exchange's count at the first page of this run, `last_total` that
     of the run before. `gained` counts the trades that became known, `found` those below where it joined, `pages` the
-    pages read, `deep_pages` those below it. `is_whole`: nothing was left out from the top down. `is_sound`: every page can be believed.
+    pages read, `deep_pages` those below it. `is_whole`: nothing was left out from the top down. `is_sound`: every
+    page can be believed.
     `has_ended`: the reading is over, `has_reached_end`: at the end of a list that had been read before. `missed_until`:
     what has been missed since then or longer is to be withdrawn. `looks_until`: the unix second down to which the list
     is looked through in any case; None for as far as anything is missing.
@@ -117,7 +119,7 @@ def advance(reading: Reading, page: PageRead, saved: SavedPage, *, met_known: bo
 
 
 def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
-    """The progress when a reading has ended, after so many trades were withdrawn: what is settled, when to look again."""
+    """The progress when a reading has ended and trades were withdrawn: what is settled, and when to look again."""
     progress = reading.progress
     progress = replace(
         progress, known_trades=progress.known_trades - withdrawn, missed=max(0, progress.missed - withdrawn)
@@ -136,9 +138,9 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     elif progress.listed_newest is not None:
         wait = _LOOK_BELOW_THE_CUT
     elif left > 0:
-        wait = timedelta(minutes=min(2**progress.fruitless_rereads, _LONGEST_WAIT_MINUTES))
+        wait = min(_FIRST_WAIT_OF_SEARCHES * 4 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_SEARCHES)
     else:
-        wait = min(_FIRST_WAIT_OF_AUDITS * 2**progress.fruitless_rereads, _LONGEST_WAIT_OF_AUDITS)
+        wait = min(_FIRST_WAIT_OF_AUDITS * 2 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_AUDITS)
     return replace(
         progress,
         settled_difference=left,
@@ -199,13 +201,17 @@ def _join(reading: Reading, position: int, saved: SavedPage, now: datetime) -> R
             audit_total=reading.first_total,
             audit_is_sound=int(reading.is_sound),
         )
-    elif reading.left > max(0, progress.settled_difference) or (reading.left > 0 and _is_due(progress, now)):
-        progress = replace(progress, resume_position=position)
-    elif reading.looks_until is not None and saved.oldest > reading.looks_until:
+    elif _is_to_be_searched(reading, now) or (reading.looks_until is not None and saved.oldest > reading.looks_until):
         progress = replace(progress, resume_position=position)
     else:
         return replace(reading, progress=replace(progress, resume_position=None))
     return replace(reading, progress=progress)
+
+
+def _is_to_be_searched(reading: Reading, now: datetime) -> bool:
+    """Whether more is missing than a whole reading has left, or anything and it is time to look again."""
+    is_unsettled = reading.left > reading.progress.settled_difference
+    return reading.left > 0 and (is_unsettled or _is_due(reading.progress, now))
 
 
 def _note_doubts(progress: ReadingProgress, left: int, saved: SavedPage, now: datetime) -> ReadingProgress:
@@ -277,11 +283,10 @@ def _end(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> R
 
 
 def _shows_enough(progress: ReadingProgress, counted: int | None) -> bool:
-    """Whether a whole reading has shown as many trades as the exchange counted when it began, and some that are known."""
+    """Whether a whole reading has shown as many trades as the exchange counted, and some that are known."""
     shown = progress.known_trades - progress.missed
     return (counted is None or shown >= counted) and (shown > 0 or not progress.known_trades)
 
 
 def _is_due(progress: ReadingProgress, now: datetime) -> bool:
     return progress.reread_after is None or from_text(progress.reread_after) <= now
-

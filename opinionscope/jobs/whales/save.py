@@ -31,6 +31,7 @@ from opinionscope.store.whale_activity import NewTrade, insert_trades, respell_t
 from opinionscope.store.whale_progress import Wallet
 from opinionscope.times import from_unix
 
+
 @dataclass(frozen=True)
 class SavedPage:
     """What a page brought.
@@ -117,7 +118,7 @@ class _Saving:
         return True
 
     def _is_counted_otherwise(self, key: TradeKey) -> bool:
-        """Whether a trade is missing of those that are only counted, of which nothing but the second can be compared."""
+        """Whether one is missing of those that are only counted, of which nothing but the second can be compared."""
         for old, count in self.known.counted.items():
             can_hold = self.shown.can_hold(old)
             if old[0] == key[0] and old != key and can_hold is not None and can_hold < count:
@@ -129,7 +130,7 @@ class _Saving:
         return False
 
     def allowed(self, new: list[_NewTrade], most: int | None) -> tuple[list[_NewTrade], tuple[int, int]]:
-        """The new trades that may be stored, and how many wait: more than `most` of them wait for their confirmation."""
+        """The new trades that may be stored, and how many wait: more than `most` of them need a confirmation."""
         transaction, wallet = self.transaction, self.wallet
         is_too_many = most is not None and len(new) > most
         if not (is_too_many or wallet.progress.waiting):
@@ -168,6 +169,7 @@ def save_page(
     read: PageRead,
     now: datetime,
     horizon: datetime,
+    *,
     most_new: int | None = None,
 ) -> SavedPage:
     """Store what is new on a page, and bring up to date what is known.

@@ -46,9 +46,7 @@ class Sums:
         """Bring the wallet's totals and hours up to date, where anything changes."""
         if self.newest is None and not self.has_taken:
             return
-        add_to_totals(
-            transaction, wallet_id, traded=self.traded, volume=float(self.volume), profit=float(self.profit)
-        )
+        add_to_totals(transaction, wallet_id, traded=self.traded, volume=float(self.volume), profit=float(self.profit))
         first_hour = (now - KEPT).timestamp() // SECONDS_PER_HOUR
         hours = {hour: float(volume) for hour, volume in self.hours.items() if hour >= first_hour}
         add_to_hours(transaction, wallet_id, hours)

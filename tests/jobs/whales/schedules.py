@@ -1,14 +1,14 @@
 """Random schedules: a wallet trades, is polled each minute by the product's own code, and the servers do as they do.
 
-`python -m tests.jobs.whales.schedules [ROW…] [--schedules N]` prints for each kind of server how many schedules ended
-with a trade lost, with one doubled, and with either of them under the word "complete".
+`python -m tests.benchmarks servers` plays many and prints for each kind of server how many ended with a trade lost,
+with one doubled, and with either of them under the word "complete".
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -104,7 +104,7 @@ class Play:
                 at = self.chance.uniform(60, 61) if self.chance.random() < 0.5 else self.chance.uniform(0, 60)
                 size = self.chance.choice([1, 1, 1, 2, 3, 5, 12, 21, 30])
                 late = self.chance.random() < self.row.late
-                self.servers.later(at, lambda size=size, late=late: self._burst(min(size, 4) if late else size, late))
+                self.servers.later(at, partial(self._burst, min(size, 4) if late else size, late=late))
         if self.row.respelled and self.chance.random() < 0.3:
             self.servers.later(self.chance.uniform(0, 60), self._respell)
         self.servers.advance(start + 60 - self.servers.now)
@@ -119,7 +119,7 @@ class Play:
         trade = make_trade(self.serial, int(self.servers.now - delay))
         self._list(trade)
 
-    def _burst(self, count: int, late: bool = False) -> None:
+    def _burst(self, count: int, *, late: bool = False) -> None:
         entries = self.servers.entries
         second = int(self.servers.now)
         if late and entries:
@@ -151,9 +151,7 @@ class Play:
         self._runs += 1
         now = NEXT_DAY + timedelta(seconds=self.servers.now - self.began)
         (wallet,) = find_wallets_to_poll(self.store, now, now)
-        history = History(
-            self.store, wallet, self.servers.fetch_newest, self.servers.fetch, now, lambda: NO_HORIZON
-        )
+        history = History(self.store, wallet, self.servers.fetch_newest, self.servers.fetch, now, lambda: NO_HORIZON)
         try:
             history.poll()
             while history.unfinished:
@@ -174,7 +172,6 @@ class Play:
         wrong = outcome.lost or outcome.doubled
         outcome.falsely_complete |= outcome.complete and wrong
         return outcome.complete and not wrong
-
 
     def _comparable(self, trades: Counter[Identity]) -> Counter[Identity]:
         """The trades as a multiset in which a spelling of any time is the same trade."""
@@ -273,21 +270,5 @@ def measure(name: str, schedules: int, first: int = 0) -> str:
         f"{seeds('falsely_complete')}, complete at the end {sum(o.complete for o in outcomes)}, "
         f"{sum(o.requests for o in outcomes) / runs:.1f} requests a run, complete in "
         f"{sum(o.complete_runs for o in outcomes) / runs * 40:.1f} of 40 runs, "
-        f"{sum(o.failed_runs for o in outcomes)} failed runs, all well after {healed[-1] if healed else 0:.1f} h at most"
+        f"{sum(o.failed_runs for o in outcomes)} failed runs, well after {healed[-1] if healed else 0:.1f} h at most"
     )
-
-
-def main(arguments: list[str]) -> None:
-    """Measure the named rows, or all."""
-    schedules = 200
-    if "--schedules" in arguments:
-        at = arguments.index("--schedules")
-        schedules = int(arguments[at + 1])
-        del arguments[at : at + 2]
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M}")
-    for name in arguments or ROWS:
-        print(measure(name, schedules), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -173,13 +173,15 @@ def filled(trade: Trade) -> Trade:
     return trade.model_copy(update={"outcome_side": 1})
 
 
-def make_trade(content: int, second: int, *, share: str = "0", side: str = "Buy", outcome_side: int | None = 1) -> Trade:
+def make_trade(
+    content: int, second: int, *, share: str = "0", side: str = "Buy", outcome_side: int | None = 1
+) -> Trade:
     """A trade whose content is that number's; `share` is added to its amount."""
     amount = Decimal(abs(content) + 1) + Decimal(share)
     fields = {
         "txHash": f"0x{abs(content) // 3:x}",
         "marketId": 70 + abs(content) % 2,
-        "side": side,
+        "side": "Buy",
         "outcome": "Yes",
         "outcomeSide": outcome_side,
         "price": "0.3333333333333333",
@@ -192,5 +194,3 @@ def make_trade(content: int, second: int, *, share: str = "0", side: str = "Buy"
         "createdAt": second,
     }
     return Trade.model_validate(fields)
-
-
