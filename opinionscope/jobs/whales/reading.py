@@ -25,7 +25,7 @@ from opinionscope.store.whale_progress import ReadingProgress
 from opinionscope.times import from_text, to_millis_text
 
 HEAD_PAGES = 10
-_FIRST_WAIT_OF_SEARCHES = timedelta(minutes=2)
+_FIRST_WAIT_OF_SEARCHES = timedelta(minutes=5)
 _LONGEST_WAIT_OF_SEARCHES = timedelta(hours=1)
 _FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
 _LONGEST_WAIT_OF_AUDITS = timedelta(hours=8)
@@ -45,9 +45,9 @@ class Reading:
     of the run before. `gained` counts the trades that became known, `found` those below where it joined, `pages` the
     pages read, `deep_pages` those below it. `is_whole`: nothing was left out from the top down. `is_sound`: every
     page can be believed.
-    `has_ended`: the reading is over, `has_reached_end`: at the end of a list that had been read before. `missed_until`:
-    what has been missed since then or longer is to be withdrawn. `looks_until`: the unix second down to which the list
-    is looked through in any case; None for as far as anything is missing.
+    `has_ended`: the reading is over, `has_reached_end`: at the end of a list that had been read before or is cut.
+    `missed_until`: what has been missed since then or longer is to be withdrawn. `looks_until`: the unix second down to
+    which the list is looked through in any case; None for as far as anything is missing.
     """
 
     progress: ReadingProgress
@@ -129,7 +129,7 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     was_deep = reading.has_jumped or reading.pages > HEAD_PAGES
     if is_well and (withdrawn or (reading.found and was_deep) or (reading.has_reached_end and not reading.deep_pages)):
         return replace(progress, settled_difference=0, fruitless_rereads=0, reread_after=None)
-    if not reading.has_reached_end or not reading.deep_pages:
+    if not reading.has_reached_end or not (reading.deep_pages or progress.listed_newest is not None):
         return replace(progress, settled_difference=0) if is_well else progress
     if is_well and reading.found:
         return replace(progress, settled_difference=0, fruitless_rereads=0, reread_after=None)
@@ -277,7 +277,7 @@ def _end(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> R
         joined=True,
         is_sound=bool(is_sound),
         has_ended=True,
-        has_reached_end=reading.progress.end_reached,
+        has_reached_end=reading.progress.end_reached or page.is_cut,
         missed_until=missed_until,
     )
 

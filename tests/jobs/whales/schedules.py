@@ -51,7 +51,6 @@ class Row:
     busy: bool = False
     history: int = 0
     late: float = 0.2
-    refused_for_good: bool = False
 
 
 class Play:
@@ -77,7 +76,7 @@ class Play:
         self.servers.advance(300)
         self.servers.agree()
         ended = self.servers.now
-        for wait in [60] * 15 + [600] * 10 + [3_600] * 22:
+        for wait in [60] * 15 + ([] if self.row.busy else [600] * 10 + [3_600] * 22):
             self._run()
             if self._judge():
                 break
