@@ -23,15 +23,17 @@ class Completeness:
         return f"{self.word} by {abs(self.difference):,}" if self.word in ("behind", "ahead") else self.word
 
 
-def judge_completeness(*, total: int | None, known: int, end_reached: bool, reading: bool) -> Completeness:
+def judge_completeness(
+    *, total: int | None, known: int, end_reached: bool, reading: bool, doubted: bool = False
+) -> Completeness:
     """Judge a wallet's history. The one rule for what complete, catching up, behind and ahead mean.
 
     `total` is the exchange's count (None if it gave none, so that nothing can be missing), `known` the trades stored
     or counted, `end_reached` whether the list was ever read to its end, `reading` whether part of it is still to be
-    read again.
+    read again, `doubted` whether an answer has contradicted what is known, so that numbers that agree prove nothing.
     """
     difference = 0 if total is None else total - known
-    if not end_reached or reading:
+    if not end_reached or reading or (doubted and difference == 0):
         return Completeness("catching up", difference)
     if difference:
         return Completeness("behind" if difference > 0 else "ahead", difference)

@@ -148,7 +148,7 @@ def test_any_answer_to_a_request_for_trades_is_refused_or_stored_as_it_reads(bod
         store.pragma("synchronous = OFF")
         add_whales(store, [(WALLET, None)], "manual", NOW)
         (wallet,) = find_wallets_to_poll(store, NOW, NOW)
-        read = next(PageReader(lambda _: page).pages_from(1))
+        read = next(PageReader(lambda number, limit=20: page).pages_from(1))
         for _ in ("new", "known"):
             with store.transaction() as transaction:
                 save_page(transaction, wallet, read, NOW, LONG_AGO)

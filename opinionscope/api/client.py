@@ -54,6 +54,7 @@ class OpinionClient:
     def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
         self._settings = settings
         self._key = settings.require_api_key()
+        self._pacer = pacer
         self._throttling = Throttling(pacer)
         self._gate = RequestGate(pacer, deadline)
         self._session = _session(self._key, PacedAdapter(self._gate, connections))
@@ -74,6 +75,11 @@ class OpinionClient:
         """By how many seconds this machine's clock is ahead of the exchange's; None before an answer with a Date."""
         return self._clock.skew
 
+    @property
+    def throttled(self) -> int:
+        """How many requests of this process were answered 429."""
+        return self._pacer.throttled
+
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
         parameters = {"page": page, "limit": PAGE_SIZE, "status": "activated", "marketType": 2, "sortBy": 1}
@@ -87,20 +93,20 @@ class OpinionClient:
         kind = "/categorical" if categorical else ""
         return read_detail(self._fetch(f"{self._settings.market_details_path}{kind}/{market_id}", {}).content, Market)
 
-    def fetch_trades(self, address: str, page: int) -> Page[Trade]:
-        """A page of a wallet's trades, newest first. `total` counts all trades of its lifetime.
+    def fetch_trades(self, address: str, page: int, limit: int = PAGE_SIZE) -> Page[Trade]:
+        """A page of at most `limit` of a wallet's trades, newest first. `total` counts all trades of its lifetime.
 
         Trades that may still be filled are left out; what was cancelled or failed is there.
         """
-        return _trade_page(page, self._fetch(*self._trades_request(address, page)))
+        return _trade_page(page, self._fetch(*self._trades_request(address, page, limit)))
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
         return None if answer.digest == known else _trade_page(1, answer)
 
-    def _trades_request(self, address: str, page: int) -> tuple[str, dict[str, Any]]:
-        return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": PAGE_SIZE}
+    def _trades_request(self, address: str, page: int, limit: int = PAGE_SIZE) -> tuple[str, dict[str, Any]]:
+        return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": limit}
 
     def _fetch(self, path: str, parameters: dict[str, Any], known: bytes | None = None) -> _Result:
         return self._retries.call(lambda: self._fetch_once(path, parameters, known))
@@ -133,16 +139,21 @@ class OpinionClient:
         body = self._without_key(body)
         digest = b"" if known is None else blake2b(body, digest_size=16).digest()
         if known and digest == known and status == requests.codes.ok:
+            self._throttling.note_answer(self._subject_of(path, parameters))
             return _Result(None, digest, latest)
         try:
-            return _Result(_read(status, body), digest, latest)
+            result = _Result(_read(status, body), digest, latest)
         except ApiError as error:
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), dated)
             if isinstance(error, Throttled):
-                # The pages of the market list are asked for side by side, those of a wallet one after the other.
-                subject = f"{path} {parameters}" if path == self._settings.markets_path else path
-                self._throttling.take_in(error, subject, sent_at)
+                self._throttling.take_in(error, self._subject_of(path, parameters), sent_at)
             raise
+        self._throttling.note_answer(self._subject_of(path, parameters))
+        return result
+
+    def _subject_of(self, path: str, parameters: dict[str, Any]) -> str:
+        """What a 429 may be about: one wallet, or one page of the market list, whose pages are fetched side by side."""
+        return f"{path} {parameters}" if path == self._settings.markets_path else path
 
     def _time_of(self, date_header: str | None) -> tuple[datetime, float]:
         """The time of an answer, by which its other headers are meant, and the latest time that it can be."""

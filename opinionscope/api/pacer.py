@@ -7,8 +7,15 @@ stands: neither a slow handshake nor a busy processor can push two windows' wort
 Two rules make a turn. Requests are spread evenly, one each `1/rate` seconds, by a schedule that does not drift. And
 in any `WINDOW` seconds no more leave than the limit allows in one, which leaves room for the network to shake them
 together a little. When the exchange asks for less (HTTP 429), the file says so to everyone at once: no request
-before `blocked_until`, and a lower rate from what was really accepted in the last second; from there the rate climbs
-back step by step, so that what was learnt outlives the run.
+before `blocked_until`, and a lower rate. What was learnt outlives the run:
+
+* A 429 in a second that was busy says what is allowed: what was accepted in it. From there the rate probes for more,
+  step by step.
+* A 429 in a second that was not busy says nothing about the rate: the exchange refuses everything for a while. The
+  rate is halved again and again, and once no refusal follows it is soon back at nine tenths of the last one that held.
+  After CUBIC, https://www.rfc-editor.org/rfc/rfc9438.
+
+A 429 that concerns one wallet alone does not come here, see `throttling`.
 """
 
 import fcntl
@@ -33,6 +40,9 @@ LONGEST_CLIMB_WAIT = 80.0
 LOWEST_RATE = 0.2
 DEFAULT_BLOCK = 1.0
 LONGEST_BLOCK = 3600.0
+RECOVERY_STEP = 4.0
+_RECOVERED = 0.9
+_BUSY = 0.5
 _KEPT_MINUTES = 15
 _HEADER_SIZE = 4096
 
@@ -41,11 +51,14 @@ _HEADER_SIZE = 4096
 class Pace:
     """What the file holds. Moments are seconds of the system's monotonic clock since `boot`, minutes are unix minutes.
 
-    `learnt` is the rate that the exchange allowed when it last refused, None while the limit itself holds. `sent` is
-    when the last requests left, the latest last.
+    `learnt` is the present rate, lower than the limit because the exchange refused; None while the limit itself holds.
+    `held` is the last rate that held, `before` the one in force when the refusals began. `sent` is when the last
+    requests left, the latest last.
     """
 
     learnt: float | None = None
+    held: float | None = None
+    before: float | None = None
     sent: "array[float]" = field(default_factory=lambda: array("d"))
     next_slot: float = 0.0
     blocked_until: float = 0.0
@@ -119,11 +132,7 @@ class Pacer:
             _count_minute(pace, throttled=1)
             pace.blocked_until = max(pace.blocked_until, now + wait)
             if sent_at >= pace.slowed_at:
-                accepted = sum(1 for moment in pace.sent if sent_at - 1.0 < moment < sent_at)
-                if now - pace.climbed_at <= pace.climb_wait:
-                    pace.climb_wait = min(LONGEST_CLIMB_WAIT, pace.climb_wait * 2)
-                pace.learnt = max(LOWEST_RATE, min(self._rate(pace) * 0.8, 0.95 * max(accepted, 1)))
-                pace.slowed_at = pace.climbed_at = now
+                self._lower(pace, sent_at, now)
             self._write(pace)
 
     def minutes(self) -> dict[datetime, tuple[int, int]]:
@@ -142,6 +151,35 @@ class Pacer:
     def _rate(self, pace: Pace) -> float:
         return self.limit if pace.learnt is None else min(pace.learnt, self.limit)
 
+    def _lower(self, pace: Pace, sent_at: float, now: float) -> None:
+        rate = self._rate(pace)
+        accepted = sum(1 for moment in pace.sent if sent_at - 1.0 < moment < sent_at)
+        if accepted >= max(1.0, _BUSY * rate):
+            if now - pace.climbed_at <= pace.climb_wait:
+                pace.climb_wait = min(LONGEST_CLIMB_WAIT, pace.climb_wait * 2)
+            pace.before = rate if pace.before is None else pace.before
+            pace.learnt = pace.held = max(LOWEST_RATE, min(rate * 0.8, 0.95 * accepted))
+        else:
+            # The refusal before this one was no word on the rate either, if there was one just now.
+            pace.held = max(pace.held or 0.0, pace.before or rate)
+            pace.learnt = max(LOWEST_RATE, rate / 2)
+        pace.slowed_at = pace.climbed_at = now
+
+    def _climb(self, pace: Pace, now: float) -> None:
+        """Go faster where no refusal has come for long enough."""
+        if pace.learnt is None:
+            return
+        recovered = _RECOVERED * min(pace.held or 0.0, self.limit)
+        if pace.learnt < recovered:
+            if now - pace.climbed_at >= RECOVERY_STEP:
+                pace.learnt, pace.climbed_at = min(recovered, pace.learnt * 2), now
+        elif now - pace.climbed_at >= pace.climb_wait:
+            climbed = pace.learnt * CLIMB_FACTOR
+            pace.learnt = climbed if climbed < self.limit else None
+            pace.before = None
+            pace.climb_wait = max(SHORTEST_CLIMB_WAIT, pace.climb_wait / 2)
+            pace.climbed_at = now
+
     def _next_slot(self, pace: Pace) -> float:
         """The first moment at which both rules and the exchange allow a request."""
         rate = self._rate(pace)
@@ -157,11 +195,7 @@ class Pacer:
         pace.sent.append(now)
         del pace.sent[: -max(1, int(self.limit))]
         pace.next_slot = max(slot, now - interval / 2) + interval
-        if pace.learnt is not None and now - pace.climbed_at >= pace.climb_wait:
-            climbed = pace.learnt * CLIMB_FACTOR
-            pace.learnt = climbed if climbed < self.limit else None
-            pace.climb_wait = max(SHORTEST_CLIMB_WAIT, pace.climb_wait / 2)
-            pace.climbed_at = now
+        self._climb(pace, now)
         self._write(pace)
 
     @contextmanager
@@ -200,7 +234,7 @@ class Pacer:
                     # A slot from under a lower limit must not outlive that limit.
                     pace.next_slot = min(pace.next_slot, pace.sent[-1] + WINDOW / self._rate(pace))
                 return pace
-            return Pace(learnt=pace.learnt, minutes=pace.minutes)
+            return Pace(learnt=pace.learnt, held=pace.held, minutes=pace.minutes)
         except (ValueError, TypeError, KeyError, AttributeError):
             return Pace()
 

@@ -29,7 +29,7 @@ class ReadOnlyDatabase(Database):  # type: ignore[misc]
     def connect(self, write: bool = False) -> sqlite3.Connection:  # noqa: ARG002 - always read-only
         """A connection that cannot write, with the SQL function `completeness`."""
         connection = sqlite3.connect(reading_uri(Path(self.path)), uri=True, check_same_thread=False)
-        connection.create_function("completeness", 4, _completeness, deterministic=True)
+        connection.create_function("completeness", 5, _completeness, deterministic=True)
         return connection
 
     async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:
@@ -80,9 +80,15 @@ def _metadata(rate_limit: float) -> dict[str, Any]:
     }
 
 
-def _completeness(total: int | None, known: int, history_read_at: str | None, resume_position: int | None) -> str:
+def _completeness(
+    total: int | None, known: int, history_read_at: str | None, resume_position: int | None, doubted: int
+) -> str:
     """The SQL function of these columns of `whales`."""
     judged = judge_completeness(
-        total=total, known=known, end_reached=history_read_at is not None, reading=resume_position is not None
+        total=total,
+        known=known,
+        end_reached=history_read_at is not None,
+        reading=resume_position is not None,
+        doubted=bool(doubted),
     )
     return judged.word

@@ -1,7 +1,7 @@
 """The `whale_activity` table: the trades of the tracked wallets."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, NamedTuple
@@ -11,7 +11,7 @@ from opinionscope.store.counted_trades import TradeKey, count_trades
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.markets import PLATFORM, MarketKey
 from opinionscope.store.rows import StoredRow, select_filtered
-from opinionscope.times import from_unix, to_millis_text, to_seconds_text
+from opinionscope.times import to_millis_text, to_seconds_text
 
 
 class NewTrade(NamedTuple):
@@ -71,6 +71,7 @@ _INSERT = f"""
     VALUES (?, '{PLATFORM}', ?, {", ".join("?" * len(_COLUMNS))})
 """  # noqa: S608
 _CONDITIONS = {
+    "listed": "withdrawn_at IS NULL",
     "whale": "whale_address = :whale",
     "market": "market_external_id = :market",
     "topic": "market_external_id IN "
@@ -82,33 +83,12 @@ _CONDITIONS = {
 }
 
 
-def known_copies(transaction: Transaction, wallet_id: int, address: str, seconds: Collection[int]) -> Counter[TradeKey]:
-    """How many trades of each key are known among those of these unix seconds, whether stored or only counted."""
-    places = ", ".join("?" * len(seconds))
-    by_text = {from_unix(second): second for second in seconds}
-    known: Counter[TradeKey] = Counter()
-    stored = transaction.execute(
-        f"SELECT timestamp, fingerprint FROM whale_activity WHERE whale_address = ? AND timestamp IN ({places})",  # noqa: S608
-        (address, *by_text),
+def respell_trade(transaction: Transaction, trade_id: int, trade: NewTrade) -> None:
+    """Bring a stored trade up to date that came back in another spelling; it is shown again."""
+    transaction.execute(
+        f"UPDATE whale_activity SET missed_at = NULL, {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?",  # noqa: S608
+        (*trade, trade_id),
     )
-    for timestamp, fingerprint in stored:
-        known[by_text[timestamp], fingerprint] += 1
-    counted = transaction.execute(
-        f"SELECT second, fingerprint, copies FROM counted_trades WHERE whale_id = ? AND second IN ({places})",  # noqa: S608
-        (wallet_id, *seconds),
-    )
-    for second, fingerprint, copies in counted:
-        known[second, fingerprint] += copies
-    return known
-
-
-def stored_details(transaction: Transaction, address: str, key: TradeKey) -> Counter[tuple[float | None, float | None]]:
-    """The fee and profit of the stored trades of one key: what may differ between trades that are otherwise equal."""
-    rows = transaction.execute(
-        "SELECT fee, profit FROM whale_activity WHERE whale_address = ? AND timestamp = ? AND fingerprint = ?",
-        (address, from_unix(key[0]), key[1]),
-    )
-    return Counter((row[0], row[1]) for row in rows)
 
 
 def insert_trades(transaction: Transaction, address: str, trades: Sequence[NewTrade], now: datetime) -> None:
@@ -126,7 +106,7 @@ def find_activity(
     since: datetime | None = None,
     limit: int = 50,
 ) -> Iterator[StoredTrade]:
-    """Trades, newest first. `market` is the market that they are of, or the topic that their markets belong to.
+    """Trades that are not withdrawn, newest first. `market` is the market or the topic that they belong to.
 
     The children of a topic come from `markets`, because trades are indexed by market and not by topic. If none was
     ever synced, the trades themselves say which topic they belong to.
@@ -136,6 +116,7 @@ def find_activity(
         "SELECT 1 FROM markets WHERE platform = ? AND parent_external_id = ? LIMIT 1", (PLATFORM, number)
     )
     filters = {
+        "listed": True,
         "whale": whale,
         "market": None if is_topic else number,
         "topic": number if is_synced else None,
@@ -152,16 +133,20 @@ def count_old_trades(store: Store, older_than: datetime) -> int:
 
 
 def purge_trades(store: Store, older_than: datetime, batch: int) -> int:
-    """Delete at most `batch` trades older than the moment, remembering that they are known; how many were deleted."""
+    """Delete at most `batch` trades older than the moment; how many were deleted.
+
+    What is deleted stays known by its key, but for withdrawn trades.
+    """
     with store.transaction() as connection:
         rows = connection.execute(
-            "SELECT a.id, w.id, CAST(strftime('%s', a.timestamp) AS INTEGER), a.fingerprint FROM whale_activity AS a "
+            "SELECT a.id, w.id, CAST(strftime('%s', a.timestamp) AS INTEGER), a.fingerprint, a.withdrawn_at "
+            "FROM whale_activity AS a "
             "LEFT JOIN whales AS w ON w.address = a.whale_address WHERE a.timestamp < ? ORDER BY a.timestamp LIMIT ?",
             (to_seconds_text(older_than), batch),
         ).fetchall()
         copies: dict[int, Counter[TradeKey]] = {}
-        for _, wallet_id, second, fingerprint in rows:
-            if wallet_id is not None:
+        for _, wallet_id, second, fingerprint, withdrawn_at in rows:
+            if wallet_id is not None and withdrawn_at is None:
                 copies.setdefault(wallet_id, Counter())[second, fingerprint] += 1
         for wallet_id, keys in copies.items():
             count_trades(connection, wallet_id, keys)

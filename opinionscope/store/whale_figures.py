@@ -9,14 +9,28 @@ from opinionscope.times import to_millis_text, to_seconds_text
 _WINDOWS = {"volume_24h": timedelta(hours=24), "volume_7d": timedelta(days=7), "volume_30d": timedelta(days=30)}
 
 
-def add_to_totals(
-    transaction: Transaction, wallet_id: int, *, traded: int, volume: float, profit: float, newest: str
-) -> None:
-    """Add new trades to the wallet's lifetime totals. `traded` and `volume` cover BUY and SELL only."""
+def add_to_totals(transaction: Transaction, wallet_id: int, *, traded: int, volume: float, profit: float) -> None:
+    """Add to the wallet's lifetime totals, or take from them. `traded` and `volume` cover BUY and SELL only."""
     transaction.execute(
         "UPDATE whales SET traded_count = traded_count + ?, traded_volume = traded_volume + ?, "
-        "profit_sum = profit_sum + ?, newest_trade_at = max(ifnull(newest_trade_at, ''), ?) WHERE id = ?",
-        (traded, volume, profit, newest, wallet_id),
+        "profit_sum = profit_sum + ? WHERE id = ?",
+        (traded, volume, profit, wallet_id),
+    )
+
+
+def note_newest(transaction: Transaction, wallet_id: int, moment: str) -> None:
+    """Note when a new trade was made (ISO text), which may be the newest."""
+    transaction.execute(
+        "UPDATE whales SET newest_trade_at = max(ifnull(newest_trade_at, ''), ?) WHERE id = ?", (moment, wallet_id)
+    )
+
+
+def find_newest_again(transaction: Transaction, wallet_id: int) -> None:
+    """Find anew when the newest trade was made, after some were withdrawn. Without stored trades it stays as it is."""
+    transaction.execute(
+        "UPDATE whales SET newest_trade_at = ifnull((SELECT max(timestamp) FROM whale_activity "
+        "WHERE whale_address = address AND withdrawn_at IS NULL), newest_trade_at) WHERE id = ?",
+        (wallet_id,),
     )
 
 
@@ -49,7 +63,7 @@ def _volume_since(store: Store, start: datetime, last_hour: int) -> dict[int, fl
     rows = store.query(
         "SELECT w.id, (SELECT total(volume) FROM whale_hours WHERE whale_id = w.id AND hour BETWEEN ? AND ?) + "
         "(SELECT total(amount) FROM whale_activity WHERE whale_address = w.address AND timestamp >= ? "
-        "AND timestamp < ? AND action IN ('BUY', 'SELL')) FROM whales AS w",
+        "AND timestamp < ? AND action IN ('BUY', 'SELL') AND withdrawn_at IS NULL) FROM whales AS w",
         (
             first_whole_hour,
             last_hour,

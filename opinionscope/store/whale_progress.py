@@ -1,7 +1,7 @@
 """How far each wallet's history has been read, and which wallets are to be polled next: columns of `whales`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from opinionscope.completeness import Completeness, judge_completeness
@@ -13,13 +13,25 @@ from opinionscope.times import to_millis_text, to_seconds_text
 class ReadingProgress:
     """How far a wallet's list of trades has been read. Saved in the transaction of the trades it describes.
 
-    `known_trades` counts each trade that was ever stored or counted. `resume_position` is how many of the newest
-    entries of the list have been read without a gap while something below them has not; None if nothing is left.
-    `history_read_at` is when the end of the list was first reached. The rest belongs to rereads, which are readings of
-    the whole list because `api_total` says that something is missing: `settled_difference` is what was still missing
-    after the last one that found nothing, `fruitless_rereads` counts those in a row, `reread_after` is when to look
-    again, and `reread_found` counts what the present one has found. `newest_page` is the digest of the newest page's
-    answer, if that was the last page read and all of it could be.
+    `known_trades` counts each trade that was ever stored or counted and is not withdrawn. `resume_position` is how
+    many of the newest entries of the list have been read without a gap while something below them has not; None if
+    nothing is left. `history_read_at` is when the end of the list was first reached, `whole_read_at` when a reading
+    last showed all of it, `looked_through_at` when the newest part was last looked through for corrections.
+    `newest_page` is the digest of the newest page's answer, if that was the last page read, all
+    of it could be, and it left no question open.
+
+    The rest belongs to readings that go deeper because something is missing or doubted. `settled_difference` is what
+    differed after the last one that ended, `fruitless_rereads` counts those in a row that mended nothing,
+    `reread_after` is when to look again.
+
+    `doubted`: something has contradicted what is known, and only an audit, a whole reading that does not stop where
+    the numbers agree, can settle it. Of the one that goes on, `audit_began_at` is when it began, `audit_total` the
+    exchange's count then, and `audit_is_sound` whether all its pages could be believed. `missed` counts the trades
+    that the list should show and does not, `waiting` those that wait for their confirmation, `ahead_since` is since
+    when more are known than the exchange counts. `unordered`: the list is not ordered by time. `listed_newest` is how
+    many entries the exchange lists at most, if that is fewer than it counts, `deep_failures` how often in a row the
+    page below position `failed_below` failed. `standing` is the last word on completeness,
+    `standing_since` when it changed to that.
     """
 
     known_trades: int
@@ -27,10 +39,24 @@ class ReadingProgress:
     history_read_at: str | None
     resume_position: int | None
     settled_difference: int
-    reread_found: int
     fruitless_rereads: int
     reread_after: str | None
     newest_page: bytes | None
+    doubted: int
+    missed: int
+    waiting: int
+    unordered: int
+    ahead_since: str | None
+    audit_began_at: str | None
+    audit_total: int | None
+    audit_is_sound: int
+    whole_read_at: str | None
+    looked_through_at: str | None
+    listed_newest: int | None
+    deep_failures: int
+    failed_below: int | None
+    standing: str | None
+    standing_since: str | None
 
     @property
     def completeness(self) -> Completeness:
@@ -40,7 +66,13 @@ class ReadingProgress:
             known=self.known_trades,
             end_reached=self.end_reached,
             reading=self.resume_position is not None,
+            doubted=self.is_doubted,
         )
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether numbers that agree do not prove that the history is complete."""
+        return bool(self.doubted or self.missed or self.waiting)
 
     @property
     def end_reached(self) -> bool:
@@ -87,12 +119,26 @@ def find_wallets_to_poll(
     return [wallet for wallet in wallets if not wanted or wallet.address in wanted]
 
 
-def save_progress(transaction: Transaction, wallet_id: int, progress: ReadingProgress) -> None:
+def save_progress(transaction: Transaction, wallet_id: int, progress: ReadingProgress, now: datetime) -> None:
     """Store how far the wallet has been read, in the transaction that stores what was read."""
+    word = progress.completeness.word
+    if word != progress.standing:
+        progress = replace(progress, standing=word, standing_since=to_millis_text(now))
     transaction.execute(
         f"UPDATE whales SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?",  # noqa: S608
         (*(getattr(progress, name) for name in _COLUMNS), wallet_id),
     )
+
+
+def doubt_history(store: Store, address: str) -> None:
+    """Have all of a wallet's list read again, whatever is known of it."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE whales SET doubted = 1, unordered = 0, resume_position = NULL, fruitless_rereads = 0, "
+            "reread_after = NULL, newest_page = NULL, listed_newest = NULL, deep_failures = 0, whole_read_at = NULL, "
+            "audit_began_at = NULL, audit_total = NULL, audit_is_sound = 0 WHERE address = ?",
+            (address,),
+        )
 
 
 def record_poll(store: Store, wallet_id: int, now: datetime, error: str | None) -> None:
@@ -104,3 +150,9 @@ def record_poll(store: Store, wallet_id: int, now: datetime, error: str | None) 
             "WHERE id = ?",
             (moment, error, moment, error, wallet_id),
         )
+
+
+def record_error(store: Store, wallet_id: int, error: str) -> None:
+    """Record why the wallet has not had its turn; it keeps its place among those that wait."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE whales SET last_error = ? WHERE id = ?", (error, wallet_id))

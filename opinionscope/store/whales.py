@@ -17,6 +17,8 @@ class Whale(StoredRow):
     """A wallet that is tracked, or was. The figures are those of the last `stats`; None before it.
 
     `api_total` is the exchange's count of its trades at the last poll, `known_trades` counts those stored or counted.
+    `standing_since` is when its completeness last changed, `whole_read_at` when a reading last showed its whole list,
+    `listed_newest` how many of its trades the exchange lists, if that is fewer than it counts.
     """
 
     TABLE: ClassVar[str] = "whales"
@@ -38,8 +40,14 @@ class Whale(StoredRow):
     volume_30d: float | None
     realized_profit: float | None
     stats_updated_at: Millis | None
+    standing_since: Millis | None
+    whole_read_at: Millis | None
+    listed_newest: int | None
     history_read_at: Millis | None = field(metadata=INTERNAL)
     resume_position: int | None = field(metadata=INTERNAL)
+    doubted: Flag = field(metadata=INTERNAL)
+    missed: int = field(metadata=INTERNAL)
+    waiting: int = field(metadata=INTERNAL)
 
     @property
     def completeness(self) -> Completeness:
@@ -49,6 +57,7 @@ class Whale(StoredRow):
             known=self.known_trades,
             end_reached=self.history_read_at is not None,
             reading=self.resume_position is not None,
+            doubted=bool(self.doubted or self.missed or self.waiting),
         )
 
     @property

@@ -285,3 +285,40 @@ def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: Ha
         send(one, count=1)
     assert len(one.minutes()) == 15
     assert minute not in one.minutes()
+
+
+def refuse(pacer: Pacer, clock: HandTurnedTime) -> None:
+    """One request that is answered 429, 50 ms later."""
+    with pacer.turn() as sent_at:
+        pass
+    clock.sleep(0.05)
+    pacer.slow_down(sent_at, None)
+
+
+@pytest.mark.parametrize("limit", [5, 15, 100])
+def test_after_ten_minutes_of_429_nine_tenths_of_the_rate_are_back_within_a_minute(
+    clock: HandTurnedTime, open_pacer: Open, limit: float
+) -> None:
+    pacer = open_pacer(limit)
+    send(pacer, count=60)
+    began = clock.now
+    while clock.now < began + 600:
+        refuse(pacer, clock)
+    asked_in_the_storm = pacer.requests - 60
+    ended = clock.now
+    while pacer.current_rate() < 0.9 * limit and clock.now < ended + 120:
+        send(pacer, count=1)
+    assert clock.now - ended <= 60
+    assert asked_in_the_storm < 300, "a storm is not answered with a storm"
+
+
+def test_what_leaves_in_a_second_that_is_not_busy_says_nothing_about_what_is_allowed(
+    clock: HandTurnedTime, open_pacer: Open
+) -> None:
+    pacer = open_pacer()
+    (sent_at,) = send(pacer, count=1)
+    pacer.slow_down(sent_at, 1.0)
+    assert pacer.current_rate() == 7.5
+    clock.sleep(5)
+    send(pacer, count=1)
+    assert pacer.current_rate() == pytest.approx(13.5)

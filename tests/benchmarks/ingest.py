@@ -86,7 +86,7 @@ for page in range(1, {pages} + 1):
 def _store_as_the_job_does(bodies: list[bytes], database: Path) -> float:
     now = utc_now()
 
-    def fetch_page(number: int) -> Page[Trade]:
+    def fetch_page(number: int, limit: int = PAGE_SIZE) -> Page[Trade]:
         return read_page(read_result(bodies[number - 1]), Trade)
 
     with Store.open(database) as store:

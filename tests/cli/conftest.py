@@ -13,7 +13,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.markets import MarketRow, save_markets
 from opinionscope.store.sync_logs import Outcome, close_run, open_run
 from opinionscope.store.whale_activity import NewTrade, insert_trades
-from opinionscope.store.whale_figures import add_to_totals, publish_figures
+from opinionscope.store.whale_figures import add_to_totals, note_newest, publish_figures
 from opinionscope.store.whale_progress import find_wallets_to_poll, record_poll, save_progress
 from opinionscope.store.whales import add_whales
 from opinionscope.times import to_millis_text, to_seconds_text, utc_now
@@ -111,10 +111,10 @@ def _add_wallets(store: Store, now: datetime) -> None:
             total = totals[wallet.address]
             progress = replace(wallet.progress, api_total=total, known_trades=2, history_read_at=to_millis_text(now))
             with store.transaction() as transaction:
-                save_progress(transaction, wallet.id, progress)
+                save_progress(transaction, wallet.id, progress, now)
                 insert_trades(transaction, wallet.address, trades, now)
-                newest = to_seconds_text(now - timedelta(minutes=4))
-                add_to_totals(transaction, wallet.id, traded=2, volume=1239.5, profit=-1.0, newest=newest)
+                add_to_totals(transaction, wallet.id, traded=2, volume=1239.5, profit=-1.0)
+                note_newest(transaction, wallet.id, to_seconds_text(now - timedelta(minutes=4)))
             record_poll(store, wallet.id, now, None)
     with store.transaction() as transaction:
         transaction.execute("UPDATE whales SET enabled = 0 WHERE address = ?", (REMOVED,))

@@ -104,7 +104,11 @@ def test_a_database_of_each_version_upgrades_with_its_data_and_works(tmp_path: P
         assert (whale.name, whale.trade_count, whale.total_volume) == ("Ann", 2, 12.5)
         assert [run.item_count for run in find_runs(store)] == [1]
 
-    after = content(path)
+    # Later steps add columns at the end.
+    after = {
+        table: [row[: len(old)] for row, old in zip(rows, before[table], strict=True)]
+        for table, rows in content(path).items()
+    }
     assert {table: after[table] for table in after if table != "whales"} == {
         table: before[table] for table in before if table != "whales"
     }

@@ -20,6 +20,7 @@ from opinionscope.errors import UsageError
 from opinionscope.known_databases import refuse_to_replace, remember
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
+from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whales import Added, Whale, add_whales, find_whale, find_whales, remove_whale
 from opinionscope.text import one_line
 from opinionscope.times import utc_now
@@ -77,6 +78,24 @@ def remove(addresses: Addresses, db: Database = None) -> None:
         for address in wanted:
             remove_whale(store, address)
     write(f"{counted(len(wanted), 'wallet')} removed; stored trades are kept.\n")
+
+
+@whales.command("reread")
+def reread(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="0x plus 40 hex digits.")], db: Database = None
+) -> None:
+    """Doubt all that is known of a wallet's history and read its whole list again.
+
+    The next runs of `sync whales` do so. A trade that two whole readings in a row do not show is withdrawn: it is kept,
+    but it is part of no sum and no listing any more.
+    """
+    wanted = parse_address(address)
+    with Store.open_existing(database_path(db)) as store:
+        whale = find_whale(store, wanted)
+        if whale is None or not whale.enabled:
+            raise UsageError(f"{wanted} is not tracked; `opinionscope whales list` shows which wallets are.")
+        doubt_history(store, wanted)
+    write("The next runs of `opinionscope sync whales` read its whole list again.\n")
 
 
 @whales.command("list")
@@ -147,6 +166,9 @@ def _print_whale(whale: Whale, now: datetime) -> None:
             ("Name", whale.name),
             ("Tracked", f"{tracked} {moment(whale.added_at)} UTC ({whale.source})"),
             ("History", NO_TRADES if whale.has_no_trades else f"{whale.completeness}: {known}"),
+            ("  Why", _why(whale)),
+            ("  Since", dated(whale.standing_since)),
+            ("  Read whole", dated(whale.whole_read_at)),
             ("Last sync", dated(whale.last_synced_at)),
             ("Last error", whale.last_error),
             ("Last trade", dated(whale.last_active_at)),
@@ -159,6 +181,18 @@ def _print_whale(whale: Whale, now: datetime) -> None:
             ("Figures as of", dated(whale.stats_updated_at)),
         ]
     )
+
+
+def _why(whale: Whale) -> str | None:
+    """What the numbers alone do not tell of a history; None if there is nothing to tell."""
+    if whale.listed_newest is not None and whale.completeness.missing:
+        return f"the exchange lists only its newest {whale.listed_newest:,}"
+    reasons = [
+        (whale.missed, f"{whale.missed:,} known trades are not listed any more"),
+        (whale.waiting, f"{whale.waiting:,} new trades are more than the exchange counts, and wait to be seen again"),
+        (whale.doubted, "its whole list is to be read again"),
+    ]
+    return "; ".join(reason for applies, reason in reasons if applies) or None
 
 
 def _track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> None:

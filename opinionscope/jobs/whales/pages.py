@@ -1,46 +1,75 @@
 """One reading of a wallet's list, page by page, while the list moves: what in it are trades of their own?
 
-New trades push the list down between two requests, so that a page can show again what an earlier page showed; and
-fills that agree in every field can stand on both sides of a page boundary. The two look alike. Two facts tell them
-apart, and neither needs an honest total:
+New trades push the list down between two requests, servers order what shares a second as they like, and replicas and
+caches answer from different moments. So what two answers show together is not known; what one answer shows is. Copies,
+which are trades that agree in every field, count together only where one answer shows them:
 
-* The list is ordered by time. Equal fills on several pages fill all that lies between them, so they are of the second
-  that one page ends with and the next begins with. Whatever else a page shows again is the same trade.
-* Entries only ever move down. So a page and the pages above it are apart if they are read from the bottom up: what was
-  on the lower one cannot have come up in the meantime.
+* Where a second is cut by the end of a page and a trade of it stands on both sides, one more request with another
+  `limit` brings an answer that holds the whole second.
+* A second that fits into no single answer is read upwards, from the bottom: entries only ever move down, so what was
+  on the lower page cannot have come up in the meantime. It counts if answers of another `limit`, laid across the cuts,
+  show the same entries in the same order.
 
-Going down is therefore enough to miss nothing, and where a page may hold further copies of what the pages above it
-have shown, all pages that hold that second are read again, upwards. What was pushed across a boundary meanwhile is
-missed, never seen twice; the exchange's total tells of it and a later reading finds it.
+In doubt a reading counts fewer: the exchange's total tells of what was missed, and a later reading finds it.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from opinionscope.api.answers import Page
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.api.models import Trade
-from opinionscope.errors import BadAnswer
+from opinionscope.errors import ApiUnavailable, BadAnswer, RequestRefused
 from opinionscope.jobs.whales.trade_key import trade_key
 from opinionscope.store.counted_trades import TradeKey
 
-_BARREN_PAGES = 5
 _DOUBTFUL_PAGES = 10
 _COPIES_OF_EACH = 4
+_SMALLEST_LIMIT = 6
+_BARREN_PAGES = 5
+_MOST_ADDED_UP = 250
 
-FetchPage = Callable[[int], Page[Trade]]
+logger = logging.getLogger(__name__)
+
+
+class FetchPage(Protocol):
+    """Fetches a page by its number, of at most `limit` entries."""
+
+    def __call__(self, number: int, limit: int = PAGE_SIZE) -> Page[Trade]: ...
+
+
 FetchNewest = Callable[[bytes | None], Page[Trade] | None]
 """Fetches the first page, unless its answer has the digest that is given."""
 
 
 @dataclass(frozen=True)
+class Closed:
+    """The seconds after `below` and up to `upto` (None: no bound) of which the reading has seen all entries.
+
+    `at_most` is how many trades of each key the list can have in them.
+    """
+
+    below: int | None
+    upto: int | None
+    at_most: Counter[TradeKey]
+
+    def holds(self, second: int) -> bool:
+        """Whether the second is one of them."""
+        return (self.below is None or second > self.below) and (self.upto is None or second <= self.upto)
+
+
+@dataclass(frozen=True)
 class PageRead:
-    """A page within a reading, with pages above it where that was needed to tell copies from repeats.
+    """A page within a reading, with what further answers add where that was needed to tell copies from repeats.
 
     `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
-    the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the list ends
-    with it, `problems` what could not be read, `digest` that of the page's answer.
+    the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
+    ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems`
+    what could not be read, `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more
+    copies. `closed` says what the list shows no more; None where that is not known.
     """
 
     number: int
@@ -51,125 +80,334 @@ class PageRead:
     is_last: bool
     problems: list[str]
     digest: bytes
+    is_cut: bool = False
+    in_order: bool = True
+    is_settled: bool = True
+    closed: Closed | None = None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A page with its keys."""
+
+    number: int
+    page: Page[Trade]
+    keys: list[TradeKey]
+
+    @property
+    def first_second(self) -> int:
+        return self.keys[0][0]
+
+    @property
+    def last_second(self) -> int:
+        return self.keys[-1][0]
+
+    @property
+    def in_order(self) -> bool:
+        return all(above[0] >= below[0] for above, below in zip(self.keys, self.keys[1:], strict=False))
+
+
+@dataclass
+class _Evidence:
+    """Trades by the answers that show them: of each key there are as many as the answer with the most of them shows."""
+
+    trades: dict[TradeKey, list[Trade]] = field(default_factory=dict)
+
+    def add(self, keys: list[TradeKey], trades: list[Trade]) -> None:
+        shown: dict[TradeKey, list[Trade]] = {}
+        for key, trade in zip(keys, trades, strict=True):
+            shown.setdefault(key, []).append(trade)
+        for key, copies in shown.items():
+            if len(copies) > len(self.trades.get(key, ())):
+                self.trades[key] = copies
 
 
 class PageReader:
-    """Pages of one wallet, each below the one before, with equal trades kept apart."""
+    """Pages of one wallet, each below the one before, with equal trades kept apart.
 
-    def __init__(self, fetch_page: FetchPage) -> None:
+    `size` is how many entries a page is asked for. `adds_up` is for lists that are not ordered by time, where equal
+    trades may stand far apart: the pages of a whole reading count together if they make up a total that stayed.
+    """
+
+    def __init__(self, fetch_page: FetchPage, size: int = PAGE_SIZE, *, adds_up: bool = False) -> None:
         self._fetch_page = fetch_page
-        self._keys: list[TradeKey] = []
-        self._last_second: int | None = None
-        self._of_last_second: set[TradeKey] = set()
-        self._shown: Counter[TradeKey] = Counter()
+        self._together: list[_Shown] | None = [] if adds_up else None
+        self._asked = self.size = size
+        self._above: _Shown | None = None
+        self._open_second: int | None = None
+        self._of_open_second: Counter[TradeKey] = Counter()
+        self._settled: Counter[TradeKey] | None = None
+        self._waiting: list[_Shown] = []
+        self._shown: set[TradeKey] = set()
         self._barren = 0
-        self._first_total: int | None = None
 
     def pages_from(self, number: int, page: Page[Trade] | None = None) -> Iterator[PageRead]:
         """The pages from `number` on, down to the end of the list; `page` is the first of them, if it is here already.
 
-        Raises BadAnswer if the exchange shows the same entries page after page, and whatever a fetch raises.
+        Raises whatever a fetch raises.
         """
-        first, doubtful = number, None
+        doubtful: int | None = None
         while True:
-            page = page or self._fetch_page(number)
-            if doubtful is None and (number == first > 1 or self._may_hold_copies(number, page)):
+            shown = self._look_at(number, page or self._fetch_page(number, self._asked))
+            if self._repeats(shown):
+                yield self._end_at_repetition(shown)
+                return
+            if doubtful is None and self._may_hold_copies(shown):
                 doubtful = number
-            if doubtful is None or number - doubtful >= _DOUBTFUL_PAGES or not _is_of_one_second(page):
-                pages = [page] if doubtful is None else self._with_pages_above(number, page, doubtful)
-                read = self._take_in(number, page, pages)
+            waits = doubtful is not None and number - doubtful < _DOUBTFUL_PAGES and self._is_of_one_second(shown)
+            if waits:
+                self._waiting.append(shown)
+                self._carry(shown)
+            else:
+                read = self._take_in(shown, doubtful)
                 yield read
                 if read.is_last:
                     return
                 doubtful = None
+                self._waiting.clear()
+            self._above = shown
             number, page = number + 1, None
 
-    def _may_hold_copies(self, number: int, page: Page[Trade]) -> bool:
-        """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
-        if not page.items or _first_second(page) != self._last_second:
-            return False
-        keys = _keys(page)
-        if self._of_last_second.isdisjoint(keys):
-            return False
-        # The same page once more is either full of copies or an exchange that does not turn pages.
-        return keys != self._keys or (_position(number, page) <= (page.total or 0) and _is_full_of_copies(page))
+    def _look_at(self, number: int, page: Page[Trade]) -> _Shown:
+        if number == 1 and 0 < page.length < self.size and page.length < (page.total or 0):
+            # The length of a page is what is served, not what was asked for.
+            self.size = page.length
+        return _Shown(number, page, [trade_key(trade) for trade in page.items])
 
-    def _with_pages_above(self, number: int, page: Page[Trade], doubtful: int) -> list[Page[Trade]]:
-        """The page under those above it, read upwards to where the second that page `doubtful` begins with begins."""
-        pages, second = [page], None
-        while number > 1 and (number >= doubtful or _first_second(pages[0]) == second):
+    def _repeats(self, shown: _Shown) -> bool:
+        """Whether the exchange shows the last page once more, or pages without anything new, instead of the next."""
+        above = self._above
+        self._barren = self._barren + 1 if shown.keys and self._shown.issuperset(shown.keys) else 0
+        self._shown.update(shown.keys)
+        if above is None or not shown.keys:
+            return False
+        grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
+        if self._barren >= _BARREN_PAGES + grown // self.size and not _is_full_of_copies(shown):
+            return True
+        return shown.keys == above.keys and grown < shown.page.length and not _is_full_of_copies(shown)
+
+    def _end_at_repetition(self, shown: _Shown) -> PageRead:
+        position = (shown.number - 1) * self.size
+        if self._above is not None:
+            position = self._position(self._above)
+        is_cut = position < (shown.page.total or 0)
+        closed = None if is_cut else self._close(shown, below=None)
+        page = shown.page
+        return PageRead(shown.number, [], [], page.total, position, True, [], page.digest, is_cut, closed=closed)
+
+    def _may_hold_copies(self, shown: _Shown) -> bool:
+        """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
+        above = self._above
+        if above is None or not (above.keys and shown.keys) or above.last_second != shown.first_second:
+            return False
+        ending = {key for key in above.keys if key[0] == above.last_second}
+        if above.last_second == self._open_second:
+            ending.update(self._of_open_second)
+        return not ending.isdisjoint(shown.keys)
+
+    def _is_of_one_second(self, shown: _Shown) -> bool:
+        """Whether a full page is of one second, so that the next page may go on with it."""
+        return len(shown.keys) >= self.size and shown.first_second == shown.last_second
+
+    def _take_in(self, shown: _Shown, doubtful: int | None) -> PageRead:
+        evidence = _Evidence()
+        for each in (*self._waiting, shown):
+            evidence.add(each.keys, each.page.items)
+        self._settled = None
+        if doubtful is not None:
+            limit = self._spanning_limit(shown) if doubtful == shown.number else None
+            if limit is None:
+                self._read_upwards(shown, doubtful, evidence)
+            else:
+                self._bridge(shown, *limit, evidence)
+        page, position = shown.page, self._position(shown)
+        is_last = self._is_last(shown, position)
+        self._add_up(shown, evidence, is_last=is_last)
+        in_order, closed = shown.in_order, None
+        is_end = is_last and position >= (page.total or 0)
+        if in_order and not page.problems:
+            closed = self._close(shown, below=None if is_end else self._bottom(shown))
+            self._carry(shown)
+        else:
+            self._open_second = None
+        keys = [key for key, copies in evidence.trades.items() for _ in copies]
+        trades = [trade for copies in evidence.trades.values() for trade in copies]
+        return PageRead(
+            shown.number,
+            trades,
+            keys,
+            page.total,
+            position,
+            is_last,
+            page.problems,
+            page.digest,
+            in_order=in_order,
+            is_settled=doubtful is None or self._settled is not None,
+            closed=closed,
+        )
+
+    def _add_up(self, shown: _Shown, evidence: _Evidence, *, is_last: bool) -> None:
+        """Take the pages of a list that is out of order together, where its total stayed and they make it up."""
+        if self._together is None:
+            return
+        self._together.append(shown)
+        first = self._together[0]
+        is_next = first.number == 1 and len(self._together) == shown.number <= _MOST_ADDED_UP
+        if not is_next or shown.page.total != first.page.total:
+            self._together = None
+        elif is_last and sum(len(each.keys) for each in self._together) == shown.page.total:
+            keys = [key for each in self._together for key in each.keys]
+            evidence.add(keys, [trade for each in self._together for trade in each.page.items])
+
+    def _position(self, shown: _Shown) -> int:
+        return (shown.number - 1) * self.size + shown.page.length
+
+    def _is_last(self, shown: _Shown, position: int) -> bool:
+        """An empty page ends the list; so does one that is not full, or nothing new, where the total is reached."""
+        if shown.page.length == 0:
+            return True
+        return position >= (shown.page.total or 0) and (shown.page.length < self.size or self._barren > 0)
+
+    # What the list shows no more.
+
+    def _bottom(self, shown: _Shown) -> int | None:
+        return shown.last_second if shown.keys else self._open_second
+
+    def _close(self, shown: _Shown, below: int | None) -> Closed | None:
+        if self._open_second is None and shown.number > 1:
+            # What stands above the page is not known, so neither is whether its first second begins with it.
+            return None if not shown.keys else Closed(below, shown.first_second - 1, Counter(shown.keys))
+        if shown.number == 1 and not shown.keys:
+            return None
+        at_most = Counter(shown.keys)
+        if self._open_second is not None:
+            at_most.update(self._of_open_second)
+        if self._settled is not None:
+            second = self._open_second
+            at_most = Counter({key: count for key, count in at_most.items() if key[0] != second}) + self._settled
+        return Closed(below, self._open_second, at_most)
+
+    def _carry(self, shown: _Shown) -> None:
+        """Keep the trades of the second that the page ends with, for the next page may go on with it."""
+        if not shown.keys:
+            return
+        ending = Counter(key for key in shown.keys if key[0] == shown.last_second)
+        if shown.last_second == self._open_second:
+            self._of_open_second.update(ending)
+        elif shown.number == 1 or shown.last_second != shown.first_second or self._open_second is not None:
+            self._open_second, self._of_open_second = shown.last_second, ending
+
+    # Answers of another limit.
+
+    def _spanning_limit(self, shown: _Shown) -> tuple[int, int] | None:
+        """The number and limit of a page that holds the whole second across the upper end of this page, if any does."""
+        above, second = self._above, shown.first_second
+        if above is None or self._is_of_one_second(shown):
+            return None
+        cut = (shown.number - 1) * self.size
+        first = cut - sum(1 for key in above.keys if key[0] == second) + 1
+        last = cut + sum(1 for key in shown.keys if key[0] == second)
+        if above.first_second == second and above.number > 1:
+            return None
+        # With its neighbours, and room for what comes on top in the meantime.
+        for room in (2, 1):
+            found = _page_that_spans(max(1, first - 1), last + room, self.size)
+            if found is not None:
+                return found
+        grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
+        return _page_that_spans(max(1, first - 1 + grown), last + 1, self.size)
+
+    def _fetch_across(self, number: int, limit: int, evidence: _Evidence) -> _Shown:
+        """The page of another limit; an exchange that does not give it leaves open what it would have settled."""
+        try:
+            page = self._fetch_page(number, limit)
+        except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
+            logger.debug("page %d of limit %d: %s", number, limit, failure)
+            page = Page([], None, 0, [])
+        across = _Shown(number, page, [trade_key(trade) for trade in page.items])
+        evidence.add(across.keys, page.items)
+        return across
+
+    def _bridge(self, shown: _Shown, number: int, limit: int, evidence: _Evidence) -> None:
+        across = self._fetch_across(number, limit, evidence)
+        page, keys = across.page, across.keys
+        places = [place for place, key in enumerate(keys) if key[0] == shown.first_second]
+        if not places or page.problems:
+            return
+        begins = places[0] > 0 or number == 1
+        ends = places[-1] < len(keys) - 1 or page.length < min(limit, self.size)
+        if begins and ends:
+            self._settled = Counter(keys[place] for place in places)
+
+    def _read_upwards(self, shown: _Shown, doubtful: int, evidence: _Evidence) -> None:
+        """Read the pages above up to where the second begins that page `doubtful` begins with."""
+        pages, number, second = [shown], shown.number, None
+        while number > 1 and (number >= doubtful or (pages[0].keys and pages[0].first_second == second)):
             if number == doubtful:
-                second = _first_second(pages[0])
+                second = pages[0].first_second if pages[0].keys else None
             number -= 1
-            above = self._fetch_page(number)
+            page = self._fetch_page(number, self._asked)
+            above = _Shown(number, page, [trade_key(trade) for trade in page.items])
             if not _stands_above(above, pages[0]):
                 break
             pages.insert(0, above)
-        return pages
+        for each in pages:
+            evidence.add(each.keys, each.page.items)
+        if len(pages) > 1 and self._agrees_across_cuts(pages, evidence):
+            together = [(key, trade) for each in pages for key, trade in zip(each.keys, each.page.items, strict=True)]
+            evidence.add([key for key, _ in together], [trade for _, trade in together])
+            if second is not None:
+                self._settled = Counter(key for key, _ in together if key[0] == second)
 
-    def _take_in(self, number: int, page: Page[Trade], pages: list[Page[Trade]]) -> PageRead:
-        trades = [trade for each in pages for trade in each.items]
-        keys_by_page = [_keys(each) for each in pages]
-        keys = [key for each in keys_by_page for key in each]
-        self._note_barren(Counter(keys), page.total or 0)
-        self._keys = keys_by_page[-1]
-        self._note_last_second(keys)
-        problems = [problem for each in pages for problem in each.problems]
-        is_last = self._is_last(number, page)
-        return PageRead(number, trades, keys, pages[0].total, _position(number, page), is_last, problems, page.digest)
-
-    def _note_barren(self, counts: Counter[TradeKey], total: int) -> None:
-        """Note whether the page shows anything new. What the list has grown by may come again, more may not."""
-        # Key by key: Counter's own operators would walk through all that the reading has shown so far.
-        more = {key: count for key, count in counts.items() if count > self._shown[key]}
-        self._barren = self._barren + 1 if counts and not more else 0
-        self._shown.update({key: count - self._shown[key] for key, count in more.items()})
-        self._first_total = total if self._first_total is None else self._first_total
-        growth = max(0, total - self._first_total)
-        if self._barren >= _BARREN_PAGES + growth // PAGE_SIZE:
-            raise BadAnswer("the exchange shows the same trades page after page")
-
-    def _note_last_second(self, keys: list[TradeKey]) -> None:
-        last_second = keys[-1][0] if keys else None
-        if last_second != self._last_second:
-            self._of_last_second = set()
-        self._last_second = last_second
-        self._of_last_second.update(key for key in keys if key[0] == last_second)
-
-    def _is_last(self, number: int, page: Page[Trade]) -> bool:
-        """An empty page ends the list; so does one that is not full, or nothing new, where the total is reached."""
-        if page.length == 0:
-            return True
-        return _position(number, page) >= (page.total or 0) and (page.length < PAGE_SIZE or self._barren > 0)
+    def _agrees_across_cuts(self, pages: list[_Shown], evidence: _Evidence) -> bool:
+        """Whether answers of another limit, laid across each cut between the pages, show the same in the same order."""
+        begin = (pages[0].number - 1) * self.size
+        expected = [key for each in pages for key in each.keys]
+        if len(expected) != sum(each.page.length for each in pages) or any(
+            each.page.length != self.size for each in pages[:-1]
+        ):
+            return False
+        for below in pages[1:]:
+            cut = (below.number - 1) * self.size
+            found = _page_that_spans(max(1, cut - 1), cut + 2, self.size) or _page_that_spans(cut, cut + 1, self.size)
+            if found is None:
+                return False
+            number, limit = found
+            keys = self._fetch_across(number, limit, evidence).keys
+            first = (number - 1) * limit - begin
+            seen = keys[max(0, -first) :]
+            wanted = expected[max(0, first) : first + limit]
+            if not seen or seen[: len(wanted)] != wanted[: len(seen)]:
+                return False
+        return True
 
 
-def _first_second(page: Page[Trade]) -> int | None:
-    return page.items[0].created_at if page.items else None
+def cut_short(position: int, total: int | None) -> PageRead:
+    """What stands for a page that the exchange does not give: the reading ends above it."""
+    return PageRead(0, [], [], total, position, True, [], b"", is_cut=True)
 
 
-def _is_of_one_second(page: Page[Trade]) -> bool:
-    """Whether a full page is of one second, so that the next page may go on with it."""
-    return page.length >= PAGE_SIZE and len({trade.created_at for trade in page.items}) == 1
+def _page_that_spans(first: int, last: int, size: int) -> tuple[int, int] | None:
+    """The number and limit of the page that holds the list's entries `first` to `last` with the most room around."""
+    best: tuple[int, int, int] | None = None
+    for limit in range(size - 1, _SMALLEST_LIMIT - 1, -1):
+        number = (first - 1) // limit + 1
+        room = min(first - 1 - (number - 1) * limit, number * limit - last)
+        if room >= 0 and (best is None or room > best[0]):
+            best = (room, number, limit)
+    return None if best is None else (best[1], best[2])
 
 
-def _keys(page: Page[Trade]) -> list[TradeKey]:
-    return [trade_key(trade) for trade in page.items]
-
-
-def _is_full_of_copies(page: Page[Trade]) -> bool:
+def _is_full_of_copies(shown: _Shown) -> bool:
     """Whether the page is of one second and of so few kinds of trades that the next one can well look the same."""
-    keys = _keys(page)
+    keys = shown.keys
     return keys[0][0] == keys[-1][0] and len(set(keys)) * _COPIES_OF_EACH <= len(keys)
 
 
-def _stands_above(above: Page[Trade], below: Page[Trade]) -> bool:
+def _stands_above(above: _Shown, below: _Shown) -> bool:
     """Whether a list that is ordered by time can have the one page above the other, and not just shows it again."""
-    if not (above.items and below.items):
+    if not (above.keys and below.keys):
         return True
-    if above.items[-1].created_at < below.items[0].created_at:
+    if above.last_second < below.first_second:
         return False
-    return _keys(above) != _keys(below) or _is_full_of_copies(below)
-
-
-def _position(number: int, page: Page[Trade]) -> int:
-    return (number - 1) * PAGE_SIZE + page.length
+    return above.keys != below.keys or _is_full_of_copies(below)

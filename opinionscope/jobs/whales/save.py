@@ -1,31 +1,56 @@
-"""Store what is new on a page of trades, with everything that depends on it, inside the caller's transaction."""
+"""Store what a page of trades says, with everything that depends on it, inside the caller's transaction."""
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from opinionscope.api.models import Trade
+from opinionscope.jobs.whales.corrections import Shown, bring_details_up_to_date, find_respelled, note_missed
 from opinionscope.jobs.whales.pages import PageRead
+from opinionscope.jobs.whales.sums import Sums
 from opinionscope.jobs.whales.trade_key import pick_new
-from opinionscope.store.counted_trades import TradeKey, count_trades
+from opinionscope.store.counted_trades import TradeKey, count_trades, respell_counted
 from opinionscope.store.database import Transaction
+from opinionscope.store.known_trades import (
+    KnownTrades,
+    count_missed,
+    find_known_between,
+    find_known_in_seconds,
+    mark_shown,
+)
 from opinionscope.store.rows import as_real
-from opinionscope.store.whale_activity import NewTrade, insert_trades, known_copies, stored_details
-from opinionscope.store.whale_figures import add_to_totals
-from opinionscope.store.whale_hours import KEPT, SECONDS_PER_HOUR, add_to_hours
+from opinionscope.store.waiting_trades import (
+    confirmed_copies,
+    count_waiting,
+    end_waiting,
+    forget_unconfirmed,
+    let_wait,
+)
+from opinionscope.store.whale_activity import NewTrade, insert_trades, respell_trade
+from opinionscope.store.whale_hours import KEPT
 from opinionscope.store.whale_progress import Wallet
 from opinionscope.times import from_unix
 
 
 @dataclass(frozen=True)
 class SavedPage:
-    """What a page brought: the keys it has `shown`, the copies `known` before it, the `new` ones, how many `stored`."""
+    """What a page brought.
 
-    shown: set[TradeKey]
+    `known` are the copies of each of its keys that were known before, `new` the ones that are known now, those that
+    are back included; `stored` how many rows that made. `missed` counts the stored trades that the list should show
+    and does not, since `missed_since` (ISO text), `waiting` those that wait for their confirmation, and `unconfirmed`
+    those of them that an earlier run has seen.
+    """
+
     known: Counter[TradeKey]
     new: Counter[TradeKey]
     stored: int
+    missed: int
+    missed_since: str | None
+    waiting: int
+    unconfirmed: int
+    oldest: int
 
 
 class _NewTrade(NamedTuple):
@@ -34,56 +59,160 @@ class _NewTrade(NamedTuple):
     trade: Trade
 
 
-def save_page(transaction: Transaction, wallet: Wallet, read: PageRead, now: datetime, horizon: datetime) -> SavedPage:
-    """Store the new trades of a page; those older than `horizon` are only counted. Totals include both.
+@dataclass
+class _Saving:
+    """One page on its way into the database."""
 
-    What was never filled is no trade: it is counted, because the exchange's total counts it, and adds to nothing else.
+    transaction: Transaction
+    wallet: Wallet
+    now: datetime
+    oldest_kept: float
+    shown: Shown
+    known: KnownTrades
+    sums: Sums = field(default_factory=Sums)
+    met: Counter[TradeKey] = field(default_factory=Counter)
+    back: Counter[TradeKey] = field(default_factory=Counter)
+
+    def beyond_known(self) -> list[_NewTrade]:
+        """The trades that are not known in any way, after what is known has been brought up to date."""
+        new = list[_NewTrade]()
+        if self.known.is_empty:
+            return [_NewTrade(key, 0, trade) for key, trades in self.shown.trades.items() for trade in trades]
+        for key, trades in self.shown.trades.items():
+            copies = self.known.copies(key)
+            self.met[key] = copies
+            rows = self.known.live.get(key, [])
+            if not copies:
+                picked = trades
+            elif len(trades) > copies:
+                picked = pick_new(trades, copies, Counter((row.fee, row.profit) for row in rows))
+            else:
+                if rows and len(rows) == copies:
+                    bring_details_up_to_date(self.transaction, rows, trades, self.sums)
+                continue
+            new += [_NewTrade(key, 0, trade) for trade in picked if not self._is_known_otherwise(key, trade)]
+        return new
+
+    def _is_known_otherwise(self, key: TradeKey, trade: Trade) -> bool:
+        """Whether the trade is one that was withdrawn, or a known one in another spelling; it is saved as that."""
+        if not trade.is_filled:
+            return False
+        withdrawn = self.known.withdrawn.get(key)
+        if withdrawn:
+            row = withdrawn.pop()
+            mark_shown(self.transaction, [row])
+            self.known.live[key].append(row._replace(missed_at=None, withdrawn_at=None))
+            self.sums.add_back(row)
+            self.back[key] += 1
+            return True
+        return self._is_respelled(key, trade) or self._is_counted_otherwise(key)
+
+    def _is_respelled(self, key: TradeKey, trade: Trade) -> bool:
+        row = find_respelled(self.shown, key, trade, self.known)
+        if row is None:
+            return False
+        self.sums.take_away(row)
+        self.sums.add(trade)
+        copy = self.known.next_copy(key)
+        respell_trade(self.transaction, row.id, _to_row(_NewTrade(key, copy, trade)))
+        self.known.live[row.key].remove(row)
+        self.known.live[key].append(row._replace(fingerprint=key[1], copy=copy, missed_at=None))
+        self.met[key] += 1
+        return True
+
+    def _is_counted_otherwise(self, key: TradeKey) -> bool:
+        """Whether one is missing of those that are only counted, of which nothing but the second can be compared."""
+        if self.shown.read.closed is None:
+            return False
+        for old, count in self.known.counted.items():
+            # Of the second that the page ends with, the next page may show the rest, which would then be new again.
+            can_hold = self.shown.can_hold(old)
+            can_hold = len(self.shown.trades.get(old, ())) if can_hold is None else can_hold
+            if old[0] == key[0] and old != key and can_hold < count:
+                respell_counted(self.transaction, self.wallet.id, old, key)
+                self.known.counted[old] -= 1
+                self.known.counted[key] += 1
+                self.met[key] += 1
+                return True
+        return False
+
+    def allowed(self, new: list[_NewTrade], most: int | None) -> tuple[list[_NewTrade], tuple[int, int]]:
+        """The new trades that may be stored, and how many wait: more than `most` of them need a confirmation."""
+        transaction, wallet = self.transaction, self.wallet
+        is_too_many = most is not None and len(new) > most
+        if not (is_too_many or wallet.progress.waiting):
+            return new, (0, 0)
+        if is_too_many:
+            confirmed = confirmed_copies(transaction, wallet.id, self.now)
+            wanted = Counter(item.key for item in new)
+            waiting = Counter(item.key for item in new if confirmed[item.key] < wanted[item.key])
+            let_wait(transaction, wallet.id, waiting, self.now)
+            new = [item for item in new if item.key not in waiting]
+        end_waiting(transaction, wallet.id, Counter(item.key for item in new))
+        closed = self.shown.read.closed
+        if closed is not None:
+            forget_unconfirmed(transaction, wallet.id, self.now, closed.below, closed.upto)
+        elif wallet.progress.unordered:
+            forget_unconfirmed(transaction, wallet.id, self.now, None, None)
+        return new, count_waiting(transaction, wallet.id, self.now)
+
+    def insert(self, new: list[_NewTrade]) -> int:
+        """Store the trades, or count those that are too old to keep; how many were stored."""
+        numbered = [item._replace(copy=self.known.next_copy(item.key)) for item in new]
+        kept = [item for item in numbered if item.trade.created_at >= self.oldest_kept and item.trade.is_filled]
+        counted = Counter(item.key for item in numbered) - Counter(item.key for item in kept)
+        # The list starts with the newest trade; rows are numbered in the order in which the trades happened.
+        insert_trades(self.transaction, self.wallet.address, [_to_row(item) for item in reversed(kept)], self.now)
+        if counted:
+            count_trades(self.transaction, self.wallet.id, counted)
+        for item in new:
+            if item.trade.is_filled:
+                self.sums.add(item.trade)
+        return len(kept)
+
+
+def save_page(
+    transaction: Transaction,
+    wallet: Wallet,
+    read: PageRead,
+    now: datetime,
+    horizon: datetime,
+    *,
+    most_new: int | None = None,
+) -> SavedPage:
+    """Store what is new on a page, and bring up to date what is known.
+
+    Trades older than `horizon` are only counted; totals include both. What was never filled is no trade: it is counted,
+    because the exchange's total counts it, and adds to nothing else. Of a page that brings more than `most_new` new
+    trades only those are stored that an earlier run has seen waiting.
     """
-    known = known_copies(transaction, wallet.id, wallet.address, {second for second, _ in read.keys})
-    new = _find_new(transaction, wallet, read, known)
-    oldest_kept = horizon.timestamp()
-    kept = [item for item in new if item.trade.created_at >= oldest_kept and item.trade.is_filled]
-    counted = Counter(item.key for item in new) - Counter(item.key for item in kept)
-    # The list starts with the newest trade; rows are numbered in the order in which the trades happened.
-    insert_trades(transaction, wallet.address, [_to_row(item) for item in reversed(kept)], now)
-    if counted:
-        count_trades(transaction, wallet.id, counted)
-    if filled := [item.trade for item in new if item.trade.is_filled]:
-        _add_up(transaction, wallet, filled, min(now - KEPT, horizon))
-    return SavedPage(set(read.keys), known, Counter(item.key for item in new), len(kept))
-
-
-def _find_new(transaction: Transaction, wallet: Wallet, read: PageRead, known: Counter[TradeKey]) -> list[_NewTrade]:
-    by_key: defaultdict[TradeKey, list[Trade]] = defaultdict(list)
+    trades: dict[TradeKey, list[Trade]] = {}
     for key, trade in zip(read.keys, read.trades, strict=True):
-        by_key[key].append(trade)
-    new = list[_NewTrade]()
-    for key, trades in by_key.items():
-        if len(trades) > known[key]:
-            picked = trades
-            if known[key]:
-                picked = pick_new(trades, known[key], stored_details(transaction, wallet.address, key))
-            new += [_NewTrade(key, known[key] + number, trade) for number, trade in enumerate(picked, start=1)]
-    return new
+        trades.setdefault(key, []).append(trade)
+    known = _find_known(transaction, wallet, read)
+    saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known)
+    new, (waiting, unconfirmed) = saving.allowed(saving.beyond_known(), most_new)
+    marks_changed = bool(known.live) and note_missed(transaction, saving.shown, known, now)
+    stored = saving.insert(new)
+    saving.sums.save(transaction, wallet.id, min(now - KEPT, horizon))
+    missed, missed_since = wallet.progress.missed, None
+    if missed or marks_changed:
+        missed, missed_since = count_missed(transaction, wallet.address)
+    oldest = min((second for second, _ in read.keys), default=0)
+    gained = Counter(item.key for item in new) + saving.back
+    return SavedPage(saving.met, gained, stored, missed, missed_since, waiting, unconfirmed, oldest)
 
 
-def _add_up(transaction: Transaction, wallet: Wallet, trades: list[Trade], hours_from: datetime) -> None:
-    traded = [trade for trade in trades if trade.side in ("BUY", "SELL")]
-    add_to_totals(
-        transaction,
-        wallet.id,
-        traded=len(traded),
-        volume=float(sum(trade.amount for trade in traded)),
-        profit=float(sum(trade.profit for trade in trades if trade.profit is not None)),
-        newest=from_unix(max(trade.created_at for trade in trades)),
-    )
-    first_hour = hours_from.timestamp() // SECONDS_PER_HOUR
-    hours: defaultdict[int, float] = defaultdict(float)
-    for trade in traded:
-        hour = trade.created_at // SECONDS_PER_HOUR
-        if hour >= first_hour:
-            hours[hour] += float(trade.amount)
-    add_to_hours(transaction, wallet.id, hours)
+def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> KnownTrades:
+    seconds = {second for second, _ in read.keys}
+    closed = read.closed
+    if closed is None:
+        return find_known_in_seconds(transaction, wallet.id, wallet.address, seconds) if seconds else KnownTrades()
+    first = min(seconds, default=0) if closed.below is not None else 0
+    upto = closed.upto
+    if upto is not None:
+        upto = max([upto, *seconds])
+    return find_known_between(transaction, wallet.id, wallet.address, first, upto)
 
 
 def _to_row(item: _NewTrade) -> NewTrade:

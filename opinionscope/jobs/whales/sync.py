@@ -52,16 +52,19 @@ def sync_whales(
         for wallet in wallets
     ]
     result = result or JobResult()
+    turns = Turns(store, now, histories, progress, result, is_throttled=lambda: client.throttled > 0)
     try:
-        Turns(store, now, histories, progress, result).work_until(deadline + ANSWERS_STILL_COMING)
+        turns.work_until(deadline + ANSWERS_STILL_COMING)
     finally:
         for history in histories:
             result.item_count += history.stored
             # A copy: a worker that is left behind may still be at it.
             for problem in list(history.problems):
                 result.fail(f"{history.wallet.address}: {problem}")
-    if wallets and not (result.done_count or result.errors):
-        result.fail("no wallet could be polled in the time of this run")
+    left = len(wallets) - turns.ended_polls
+    if left:
+        why = turns.why_stopped
+        result.fail(f"{left:,} of {len(wallets):,} wallets were not polled: {why}", left)
     return result
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 
 from opinionscope.errors import AccessBlocked, ApiUnavailable, OutOfTime, Paused, StoreError
@@ -11,12 +12,13 @@ from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.workers import join
 from opinionscope.store.database import Store
-from opinionscope.store.whale_progress import record_poll
+from opinionscope.store.whale_progress import record_error, record_poll
 
 WORKERS = 16
 PAGES_A_TURN = 10
 POLLS_PER_DEEP_TURN = 3
 FAILURES_IN_A_ROW = 20
+TOO_MANY_REQUESTS = "the exchange asks for fewer requests (429)"
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +28,22 @@ class Turns:
 
     While there are polls to do, every fourth turn is a deep one, so that a first sync goes on however many wallets
     there are. Whatever a wallet's answers or trades do is that wallet's failure; only what every other one would meet
-    as well ends the run.
+    as well ends the run. `ended_polls` counts the polls that ended, well or not; `why_stopped` says why there were no
+    more.
     """
 
     def __init__(
-        self, store: Store, now: datetime, histories: list[History], progress: ReportProgress, result: JobResult
+        self,
+        store: Store,
+        now: datetime,
+        histories: list[History],
+        progress: ReportProgress,
+        result: JobResult,
+        *,
+        is_throttled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.result = result
+        self._is_throttled = is_throttled
         self._store = store
         self._now = now
         self._progress = progress
@@ -45,6 +56,8 @@ class Turns:
         self._busy = 0
         self._fatal: BaseException | None = None
         self._stopped = False
+        self.ended_polls = 0
+        self.why_stopped = "the time of this run was over"
         self._changed = threading.Condition()
 
     def work_until(self, end: float) -> None:
@@ -100,6 +113,9 @@ class Turns:
             else:
                 history.deepen(PAGES_A_TURN)
         except OutOfTime:
+            if self._is_throttled():
+                self.why_stopped = TOO_MANY_REQUESTS
+                record_error(self._store, history.wallet.id, TOO_MANY_REQUESTS)
             self._stop()
         except StoreError:
             raise
@@ -108,7 +124,7 @@ class Turns:
             record_poll(self._store, history.wallet.id, self._now, describe(failure))
             if isinstance(failure, ENDS_THE_RUN):
                 raise
-            self._note_failure(history, failure)
+            self._note_failure(history, failure, is_poll=is_poll)
         else:
             # Before others may take the wallet up again.
             if is_poll or history.problems:
@@ -119,13 +135,15 @@ class Turns:
         with self._changed:
             self._failures_in_a_row = self._blocked_in_a_row = 0
             self.result.done_count += is_poll
+            self.ended_polls += is_poll
             if history.unfinished:
                 self._deep.append(history)
             if is_poll:
                 self._progress("wallets", self.result.done_count, self._wallet_count)
 
-    def _note_failure(self, history: History, failure: Exception) -> None:
+    def _note_failure(self, history: History, failure: Exception, *, is_poll: bool) -> None:
         with self._changed:
+            self.ended_polls += is_poll
             self._failures_in_a_row += isinstance(failure, ApiUnavailable | AccessBlocked)
             self._blocked_in_a_row += isinstance(failure, AccessBlocked)
             self.result.fail(f"{history.wallet.address}: {describe(failure)}")
@@ -134,6 +152,7 @@ class Turns:
         if blocked:
             raise failure
         if isinstance(failure, Paused) or hopeless:
+            self.why_stopped = f"{failure}"
             self._stop()
 
     def _stop(self, error: BaseException | None = None) -> None:

@@ -69,7 +69,7 @@ class ListModel:
         self.happens: deque[Sequence[Event]] = deque()
         self._serial = count(1)
 
-    def fetch(self, page: int) -> Page[Trade]:
+    def fetch(self, number: int, limit: int = PAGE_SIZE) -> Page[Trade]:
         """A page as upstream answers it, after whatever happens before."""
         for event in self.happens.popleft() if self.happens else ():
             if isinstance(event, Batch):
@@ -82,7 +82,7 @@ class ListModel:
             raise OutOfBudget
         self.budget -= 1
         self.fetches += 1
-        items = self.entries[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        items = self.entries[(number - 1) * limit : number * limit]
         total = self.claim(len(self.entries))
         return Page(items, total, len(items), [], digest=repr((items, total)).encode())
 

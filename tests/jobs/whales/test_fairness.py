@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from opinionscope.api.answers import Page
-from opinionscope.api.client import OpinionClient
+from opinionscope.api.client import PAGE_SIZE, OpinionClient
 from opinionscope.api.models import Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import OutOfTime
@@ -31,9 +31,9 @@ class ShortOfTime(OpinionClient):
     requests_left = 10**9
     _counting = threading.Lock()
 
-    def fetch_trades(self, address: str, page: int) -> Page[Trade]:
+    def fetch_trades(self, address: str, page: int, limit: int = PAGE_SIZE) -> Page[Trade]:
         self._count()
-        return super().fetch_trades(address, page)
+        return super().fetch_trades(address, page, limit)
 
     def fetch_newest_trades(self, address: str, known: bytes | None) -> Page[Trade] | None:
         self._count()

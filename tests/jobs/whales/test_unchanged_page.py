@@ -59,7 +59,7 @@ def test_a_page_that_cannot_be_read_to_its_end_is_told_of_in_every_run(tmp_path:
                 store,
                 wallet,
                 lambda known: None if known == page.digest else page,
-                lambda number: page if number == 1 else Page[Trade]([], None, 0, []),
+                lambda number, limit=20: page if number == 1 else Page[Trade]([], None, 0, []),
                 NOW,
                 lambda: LONG_AGO,
             )

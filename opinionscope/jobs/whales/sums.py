@@ -1,0 +1,68 @@
+"""The sums that follow from trades: what new ones add, what withdrawn ones take away, what corrections change."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from opinionscope.api.models import Trade
+from opinionscope.store.database import Transaction
+from opinionscope.store.known_trades import KnownTrade
+from opinionscope.store.whale_figures import add_to_totals, find_newest_again, note_newest
+from opinionscope.store.whale_hours import SECONDS_PER_HOUR, add_to_hours
+from opinionscope.times import from_unix
+
+_TRADED = ("BUY", "SELL")
+_NOTHING = Decimal(0)
+
+
+@dataclass
+class Sums:
+    """By how much the totals of one wallet change."""
+
+    traded: int = 0
+    volume: Decimal = _NOTHING
+    profit: Decimal = _NOTHING
+    hours: defaultdict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    newest: int | None = None
+    has_taken: bool = False
+
+    def add(self, trade: Trade) -> None:
+        """A trade that is new, or back in another spelling."""
+        self.newest = max(self.newest or 0, trade.created_at)
+        self._count(1, trade.side, trade.amount, trade.profit, trade.created_at)
+
+    def add_back(self, trade: KnownTrade) -> None:
+        """A stored trade that was withdrawn and is back."""
+        self.newest = max(self.newest or 0, trade.second)
+        self._count(1, trade.action, exact(trade.amount), exact(trade.profit), trade.second)
+
+    def take_away(self, trade: KnownTrade) -> None:
+        """A stored trade that is withdrawn, or about to be brought up to date."""
+        self.has_taken = True
+        self._count(-1, trade.action, exact(trade.amount), exact(trade.profit), trade.second)
+
+    def save(self, transaction: Transaction, wallet_id: int, hours_from: datetime) -> None:
+        """Update the wallet's totals, and its hours since `hours_from`, if anything changes."""
+        if self.newest is None and not self.has_taken:
+            return
+        add_to_totals(transaction, wallet_id, traded=self.traded, volume=float(self.volume), profit=float(self.profit))
+        first_hour = hours_from.timestamp() // SECONDS_PER_HOUR
+        hours = {hour: float(volume) for hour, volume in self.hours.items() if hour >= first_hour}
+        add_to_hours(transaction, wallet_id, hours)
+        if self.newest is not None:
+            note_newest(transaction, wallet_id, from_unix(self.newest))
+        if self.has_taken:
+            find_newest_again(transaction, wallet_id)
+
+    def _count(self, sign: int, side: str, amount: Decimal | None, profit: Decimal | None, second: int) -> None:
+        self.profit += sign * (profit or _NOTHING)
+        if side in _TRADED and amount is not None:
+            self.traded += sign
+            self.volume += sign * amount
+            self.hours[second // SECONDS_PER_HOUR] += sign * amount
+
+
+def exact(number: float | None) -> Decimal | None:
+    """The number of a REAL column as it was stored."""
+    return None if number is None else Decimal(repr(number))

@@ -1,0 +1,318 @@
+"""Single cases of lists that contradict themselves, and what is known, summed up and said afterwards."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from opinionscope.api.answers import Page
+from opinionscope.api.models import Trade
+from opinionscope.errors import ApiError, ApiUnavailable, RequestRefused
+from opinionscope.jobs.stats import compute_stats
+from opinionscope.jobs.whales.history import History
+from opinionscope.jobs.whales.turns import PAGES_A_TURN
+from opinionscope.store.database import Store
+from opinionscope.store.whale_activity import find_activity, purge_trades
+from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets_to_poll
+from opinionscope.times import from_unix
+
+from .list_model import FIRST_SECOND
+from .list_reader import ADDRESS, NEXT_DAY, NO_HORIZON, empty_database
+from .schedules import known_identities
+from .servers import Entry, Servers, filled, make_trade, merged, shorter
+
+Fetch = Callable[[int, int], Page[Trade]]
+
+
+class Watched:
+    """One wallet, its list on a server, and its database; a run a minute."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.servers = Servers(Random(1), now=float(FIRST_SECOND))
+        self.fetch: Fetch = self.servers.fetch
+        self.now = NEXT_DAY
+        self.horizon = NO_HORIZON
+        self.serial = 100
+
+    def trade(self, second: int, content: int | None = None) -> Entry:
+        self.serial += 1
+        trade = make_trade(self.serial if content is None else content, FIRST_SECOND + second, share="0.1234567891")
+        return self.servers.add(trade)
+
+    def run(self, minutes: int = 1) -> int:
+        """One run; how many requests it made."""
+        self.now += timedelta(minutes=minutes)
+        self.servers.advance(60 * minutes)
+        before = self.servers.fetches
+        (wallet,) = find_wallets_to_poll(self.store, self.now, self.now)
+
+        def fetch_newest(known: bytes | None) -> Page[Trade] | None:
+            page = self.fetch(1, 20)
+            return None if page.digest == known else page
+
+        def fetch_page(number: int, limit: int = 20) -> Page[Trade]:
+            return self.fetch(number, limit)
+
+        history = History(self.store, wallet, fetch_newest, fetch_page, self.now, lambda: self.horizon)
+        history.poll()
+        while history.unfinished:
+            history.deepen(PAGES_A_TURN)
+        return self.servers.fetches - before
+
+    @property
+    def progress(self) -> ReadingProgress:
+        (wallet,) = find_wallets_to_poll(self.store, self.now, self.now)
+        return wallet.progress
+
+    def word(self) -> str:
+        return str(self.progress.completeness)
+
+    def is_exact(self) -> bool:
+        return known_identities(self.store) == self.servers.identities()
+
+    def run_until_exact(self, runs: int = 60) -> None:
+        for _ in range(runs):
+            self.run()
+            if self.is_exact() and self.word() == "complete":
+                return
+        pytest.fail(f"not exact after {runs} minutes: {self.progress}")
+
+    def check_sums(self) -> None:
+        """The totals, the hours and the published volume are those of what is listed."""
+        compute_stats(self.store, now=self.now)
+        (whale,) = self.store.query("SELECT * FROM whales")
+        truth = self.servers.truth()
+        volume = float(sum(trade.amount for trade in truth))
+        assert whale["traded_count"] == len(truth)
+        assert whale["traded_volume"] == pytest.approx(volume, abs=1e-6)
+        assert whale["profit_sum"] == pytest.approx(float(sum(trade.profit or 0 for trade in truth)), abs=1e-6)
+        assert whale["newest_trade_at"] == from_unix(truth[0].created_at)
+        assert self.store.value("SELECT total(volume) FROM whale_hours") == pytest.approx(volume, abs=1e-6)
+        assert whale["volume_30d"] == pytest.approx(volume, abs=1e-6)
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    path = tmp_path / "whales.db"
+    path.write_bytes(empty_database())
+    with Store.open(path) as store:
+        store.pragma("synchronous = OFF")
+        yield Watched(store)
+
+
+def add_many(watched: Watched, count: int, *, of_one_second: range = range(0)) -> list[Entry]:
+    """Trades a second apart but for those positions from the top."""
+    entries = list[Entry]()
+    for position in range(count, 0, -1):
+        stands_for = of_one_second.stop if position in of_one_second else position
+        entries.append(watched.trade(2 * (count - stands_for)))
+    return entries
+
+
+def test_two_trades_of_a_second_are_both_found_although_each_page_shows_the_same_one(watched: Watched) -> None:
+    add_many(watched, 40, of_one_second=range(20, 22))
+
+    def swapped(number: int, limit: int) -> Page[Trade]:
+        page = watched.servers.fetch(number, limit)
+        if limit != 20 or number != 2:
+            return page
+        above = watched.servers.truth()[19]
+        return Page([above, *page.items[1:]], page.total, page.length, [], page.digest)
+
+    watched.fetch = swapped
+    watched.run()
+    assert watched.is_exact()
+    assert watched.word() == "complete"
+
+
+def test_a_page_of_another_moment_doubles_nothing(watched: Watched) -> None:
+    add_many(watched, 40, of_one_second=range(19, 23))
+    old = {number: watched.servers.fetch(number, 20) for number in (1, 2)}
+    watched.trade(100)
+    answers = iter([old[1], watched.servers.fetch(2, 20), old[1]])
+    watched.fetch = lambda number, limit: next(answers, None) or watched.servers.fetch(number, limit)
+    watched.run()
+    assert not known_identities(watched.store) - watched.servers.identities()
+    watched.run_until_exact()
+
+
+def test_a_late_fill_is_found_although_a_trade_was_withdrawn_before_it(watched: Watched) -> None:
+    newest = add_many(watched, 45)[-1]
+    watched.run()
+    watched.run()
+    newest.gone_at = watched.servers.now
+    watched.run()
+    assert watched.word() == "ahead by 1"
+    watched.trade(28)
+    watched.run()
+    assert watched.word() != "complete"
+    watched.run_until_exact()
+    watched.check_sums()
+
+
+def test_a_late_fill_that_comes_with_a_withdrawal_is_found_too(watched: Watched) -> None:
+    newest = add_many(watched, 45)[-1]
+    watched.run()
+    newest.gone_at = watched.servers.now
+    watched.trade(28)
+    watched.run()
+    assert watched.word() == "catching up", "the numbers agree, but what is known is not listed"
+    watched.run_until_exact()
+    watched.check_sums()
+
+
+def test_pages_of_ten_are_read_to_the_end(watched: Watched) -> None:
+    watched.servers.page_size = 10
+    add_many(watched, 100)
+    watched.run()
+    assert watched.is_exact()
+    assert watched.word() == "complete"
+    assert watched.run() == 1
+
+
+def test_pages_that_are_refused_end_the_reading_and_no_run_fails(watched: Watched) -> None:
+    watched.servers.last_page = 3
+    watched.servers.refusal = RequestRefused("the exchange refuses the request: 10000")
+    add_many(watched, 100)
+    watched.run()
+    assert watched.word() == "behind by 40"
+    assert watched.progress.listed_newest == 60
+    assert [watched.run() for _ in range(30)] == [1] * 30
+    watched.servers.refusal = None
+    watched.run(minutes=400)
+    assert watched.is_exact()
+    assert watched.word() == "complete"
+
+
+def test_pages_that_keep_failing_end_the_reading_in_the_third_run(watched: Watched) -> None:
+    watched.servers.last_page = 3
+    watched.servers.refusal = ApiUnavailable("exchange error (HTTP 502)")
+    add_many(watched, 100)
+    for _ in range(2):
+        with pytest.raises(ApiError):
+            watched.run()
+    watched.run()
+    assert watched.word() == "behind by 40"
+
+
+def test_a_withdrawn_trade_is_out_of_every_listing_and_sum_and_back_if_it_comes_back(watched: Watched) -> None:
+    entries = add_many(watched, 30)
+    watched.run()
+    entries[10].gone_at = watched.servers.now
+    watched.run_until_exact()
+    watched.check_sums()
+    assert len(list(find_activity(watched.store, limit=100))) == 29
+    assert watched.store.value("SELECT count(*) FROM whale_activity WHERE withdrawn_at IS NOT NULL") == 1
+    entries[10].gone_at = float("inf")
+    watched.run_until_exact()
+    watched.check_sums()
+    assert len(list(find_activity(watched.store, limit=100))) == 30
+
+
+def test_one_of_two_equal_trades_can_be_withdrawn(watched: Watched) -> None:
+    first, _ = watched.trade(5, content=7), watched.trade(5, content=7)
+    add_many(watched, 30)
+    watched.run()
+    first.gone_at = watched.servers.now
+    watched.run_until_exact()
+    watched.check_sums()
+
+
+@pytest.mark.parametrize("respelled", [shorter, merged, filled])
+def test_a_trade_in_another_spelling_is_the_same_trade(watched: Watched, respelled: Callable[[Trade], Trade]) -> None:
+    if respelled is filled:
+        watched.servers.spelling = lambda trade: trade.model_copy(update={"outcome_side": None})
+    add_many(watched, 45)
+    watched.run()
+    watched.servers.spelling = respelled
+    doubt_history(watched.store, ADDRESS)
+    watched.run()
+    assert watched.store.value("SELECT count(*) FROM whale_activity") == 45
+    assert watched.is_exact()
+    assert watched.word() == "complete"
+    watched.check_sums()
+
+
+def test_fees_and_profits_that_are_worked_out_anew_are_brought_up_to_date(watched: Watched) -> None:
+    add_many(watched, 15)
+    watched.run()
+    watched.servers.spelling = lambda trade: trade.model_copy(update={"profit": trade.amount, "fee": trade.price})
+    watched.run()
+    assert {trade.fee for trade in find_activity(watched.store)} == {0.3333333333333333}
+    watched.check_sums()
+
+
+def test_another_wallets_page_is_not_stored_before_a_second_run_has_seen_it(watched: Watched) -> None:
+    add_many(watched, 15)
+    watched.run()
+    foreign = [make_trade(1_000_000 + number, FIRST_SECOND + 100 - number) for number in range(15)]
+    watched.fetch = lambda _, __: Page(foreign, 15, 15, [], b"foreign")
+    watched.run()
+    assert watched.is_exact()
+    assert watched.word() == "catching up"
+    watched.fetch = watched.servers.fetch
+    watched.run_until_exact()
+    assert watched.store.value("SELECT count(*) FROM waiting_trades") == 0
+
+
+def test_what_a_second_run_confirms_is_stored(watched: Watched) -> None:
+    add_many(watched, 15)
+    watched.servers.claim = lambda _, total: min(total, 15)
+    watched.run()
+    watched.trade(100)
+    watched.run()
+    assert not watched.is_exact()
+    watched.run()
+    assert watched.is_exact()
+    assert watched.word() == "ahead by 1"
+
+
+def test_an_empty_list_withdraws_nothing(watched: Watched) -> None:
+    add_many(watched, 15)
+    watched.run()
+    watched.fetch = lambda _, __: Page[Trade]([], 0, 0, [], b"empty")
+    for _ in range(30):
+        watched.run()
+    assert watched.is_exact()
+    assert watched.word() == "ahead by 15"
+
+
+def test_rereading_a_complete_wallet_finds_that_it_is(watched: Watched) -> None:
+    add_many(watched, 45)
+    watched.run()
+    doubt_history(watched.store, ADDRESS)
+    assert watched.word() == "catching up"
+    assert watched.run() == 3
+    assert watched.word() == "complete"
+    assert watched.run() == 1
+
+
+def test_a_withdrawn_trade_that_is_too_old_is_deleted_and_not_counted_any_more(watched: Watched) -> None:
+    entries = add_many(watched, 30)
+    watched.run()
+    entries[3].gone_at = watched.servers.now
+    watched.run_until_exact()
+    watched.horizon = watched.now
+    purge_trades(watched.store, watched.now, 1_000)
+    assert watched.store.value("SELECT sum(copies) FROM counted_trades") == watched.progress.known_trades == 29
+    watched.servers.spelling = shorter
+    doubt_history(watched.store, ADDRESS)
+    watched.run()
+    assert watched.store.value("SELECT sum(copies) FROM counted_trades") == watched.progress.known_trades == 29
+    assert watched.word() == "complete"
+
+
+def test_replaced_trades_are_found_by_looking_through_the_newest_twice_a_day(watched: Watched) -> None:
+    entries = add_many(watched, 45)
+    watched.run()
+    entries[5].gone_at = watched.servers.now
+    watched.trade(11)
+    assert watched.run() == 1, "the numbers agree, and the newest page is as it was"
+    watched.run(minutes=12 * 60)
+    assert watched.word() != "complete"
+    watched.run_until_exact()
+    assert Counter(known_identities(watched.store)).total() == 45
