@@ -2,42 +2,16 @@
 
 import sqlite3
 from contextlib import closing
-from typing import Any
 
-from opinionscope.simulator import Exchange, Fault
+from opinionscope.simulator import Fault
 from tests.conftest import CommandLine, Trading
-
-
-def still_exchange(**options: object) -> Exchange:
-    """An exchange in which nothing moves but what a test moves."""
-    return Exchange(
-        **{"seed": 3, "markets": 90, "wallets": 0, "market_churn_per_minute": 0.0, "trades_per_minute": 0.0} | options  # type: ignore[arg-type]
-    )
-
-
-Key = tuple[str, bool]
-
-
-def stored(command: CommandLine) -> dict[Key, dict[str, object]]:
-    """All rows, by number and by whether it is a topic's."""
-    columns = [row[1] for row in command.query("PRAGMA table_info(markets)")]
-    rows = [dict(zip(columns, row, strict=True)) for row in command.query("SELECT * FROM markets")]
-    return {(str(row["external_id"]), row["market_type"] == "categorical"): row for row in rows}
-
-
-def listed_keys(exchange: Exchange) -> set[Key]:
-    """The same of what the exchange lists."""
-    listed = exchange.markets()
-    children = {(str(child["marketId"]), False) for market in listed for child in market["childMarkets"] or []}
-    return children | {(str(market["marketId"]), market["marketType"] == 1) for market in listed}
-
-
-def binaries(exchange: Exchange) -> list[int]:
-    return [market["marketId"] for market in exchange.markets() if market["marketType"] == 0]
-
-
-def topics(exchange: Exchange) -> list[dict[str, Any]]:
-    return [market for market in exchange.markets() if market["marketType"] == 1]
+from tests.end_to_end.still_markets import (
+    binaries,
+    listed_keys,
+    still_exchange,
+    stored,
+    topics,
+)
 
 
 def test_every_market_is_stored_parents_and_children_included(command: CommandLine, trading: Trading) -> None:
