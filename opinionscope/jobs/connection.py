@@ -9,7 +9,7 @@ from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
 from opinionscope.jobs.run import Run
 from opinionscope.locks import PACER, beside
-from opinionscope.store.clock import ExchangeTime, record_exchange_time
+from opinionscope.store.clock import ExchangeTime
 from opinionscope.store.request_minutes import record_requests
 from opinionscope.times import utc_now
 
@@ -22,20 +22,22 @@ def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float
     deadline = time.monotonic() + run.settings.run_budget
     pacer = Pacer(beside(run.store.path, PACER), run.settings.rate_limit)
     run.count_requests = lambda: (pacer.requests, pacer.throttled)
+    clock: ExchangeTime | None = None
     try:
         with OpinionClient(run.settings, pacer, connections=connections, deadline=deadline) as client:
             try:
                 yield client, deadline
             finally:
-                _note_time(run, client)
+                clock = _exchange_clock(client)
     finally:
         # The pacer stays open: a worker that was left behind may still take its turn.
-        record_requests(run.store, pacer.minutes())
+        record_requests(run.store, pacer.minutes(), clock)
 
 
-def _note_time(run: Run, client: OpinionClient) -> None:
-    """Keep the exchange's time, if it has answered with one: it bears our clock out when something is to be deleted."""
+def _exchange_clock(client: OpinionClient) -> ExchangeTime | None:
+    """The exchange's time, if it has answered with one: it bears our clock out when something is to be deleted."""
     skew = client.clock_skew
-    if skew is not None and abs(skew) < _LARGEST_SKEW:
-        now = utc_now()
-        record_exchange_time(run.store, ExchangeTime(now - timedelta(seconds=skew), now))
+    if skew is None or abs(skew) > _LARGEST_SKEW:
+        return None
+    now = utc_now()
+    return ExchangeTime(now - timedelta(seconds=skew), now)

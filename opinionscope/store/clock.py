@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from opinionscope.records import Millis, Record
-from opinionscope.store.database import Store
+from opinionscope.store.database import Store, Transaction
 from opinionscope.store.rows import StoredRow, select_first
 from opinionscope.times import from_text, to_millis_text, to_seconds_text
 
@@ -38,13 +38,12 @@ class FutureRuns(Record):
     latest: Millis | None
 
 
-def record_exchange_time(store: Store, clock: ExchangeTime) -> None:
+def record_exchange_time(transaction: Transaction, clock: ExchangeTime) -> None:
     """Remember what the exchange said the time was."""
-    with store.transaction() as connection:
-        connection.execute(
-            "INSERT OR REPLACE INTO exchange_clock (id, exchange_at, machine_at) VALUES (1, ?, ?)",
-            (to_millis_text(clock.exchange_at), to_millis_text(clock.machine_at)),
-        )
+    transaction.execute(
+        "INSERT OR REPLACE INTO exchange_clock (id, exchange_at, machine_at) VALUES (1, ?, ?)",
+        (to_millis_text(clock.exchange_at), to_millis_text(clock.machine_at)),
+    )
 
 
 def find_exchange_time(store: Store) -> ExchangeTime | None:

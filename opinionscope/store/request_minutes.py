@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from opinionscope.store.clock import ExchangeTime, record_exchange_time
 from opinionscope.store.database import Store
 from opinionscope.times import from_text, to_millis_text
 
@@ -10,14 +11,16 @@ Minutes = Mapping[datetime, tuple[int, int]]
 """Requests sent and 429 answers received, by minute (UTC)."""
 
 
-def record_requests(store: Store, minutes: Minutes) -> None:
-    """Store the counts of each minute, of all processes together."""
+def record_requests(store: Store, minutes: Minutes, clock: ExchangeTime | None = None) -> None:
+    """Store the counts of each minute, of all processes together, and the exchange's time if it has told it."""
     with store.transaction() as connection:
         connection.executemany(
             "INSERT INTO request_minutes (minute, requests, throttled) VALUES (?, ?, ?) ON CONFLICT (minute) DO UPDATE "
             "SET requests = max(requests, excluded.requests), throttled = max(throttled, excluded.throttled)",
             [(to_millis_text(minute), *counts) for minute, counts in minutes.items()],
         )
+        if clock is not None:
+            record_exchange_time(connection, clock)
 
 
 def minutes_since(store: Store, since: datetime) -> dict[datetime, tuple[int, int]]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from opinionscope.simulator import Exchange, ExchangeServer, Fault
-from opinionscope.store.clock import ExchangeTime, record_exchange_time
+from opinionscope.store.clock import ExchangeTime
 from opinionscope.store.database import Store
+from opinionscope.store.request_minutes import record_requests
 from tests.alerts.receiver import Receiver, receiving
 from tests.conftest import JOB, CommandLine, Trading
 from tests.moved_clock import clock_ahead
@@ -178,7 +179,7 @@ def test_a_machine_without_a_network_purges_as_long_as_its_clock_moves_on(comman
     now = datetime.now(UTC)
     with Store.open(command.database) as store:
         answered = now - 40 * DAYS
-        record_exchange_time(store, ExchangeTime(answered, answered))
+        record_requests(store, {}, ExchangeTime(answered, answered))
         log_failures(store, [answered + number * 6 * HOURS for number in range(160)])
     assert command("cleanup", "--retention-days", "1").returncode == 0
 

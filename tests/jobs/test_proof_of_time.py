@@ -8,8 +8,9 @@ import pytest
 
 from opinionscope.job_table import WHALES
 from opinionscope.jobs.proof_of_time import ClockDoubted, proven_now
-from opinionscope.store.clock import ExchangeTime, record_exchange_time
+from opinionscope.store.clock import ExchangeTime
 from opinionscope.store.database import Store
+from opinionscope.store.request_minutes import record_requests
 from opinionscope.store.sync_logs import log_failed
 from opinionscope.store.whale_activity import insert_trades
 from tests.cli.conftest import trade
@@ -26,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def answered(store: Store, exchange_at: datetime, *, ahead: timedelta = timedelta(0)) -> None:
     """The exchange has answered at its own time, when our clock was ahead by so much."""
-    record_exchange_time(store, ExchangeTime(exchange_at, exchange_at + ahead))
+    record_requests(store, {}, ExchangeTime(exchange_at, exchange_at + ahead))
 
 
 def runs(store: Store, start: datetime, end: datetime, every: timedelta = 6 * HOUR) -> None:
