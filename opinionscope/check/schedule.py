@@ -58,7 +58,7 @@ def _judge_line(line: InstalledLine, crontab: Crontab, wanted: str, database: Pa
         advice = f"; correct {_names(crontab)} above it" if blamed else f": {_RENEW}"
         return failure("schedule", f"cron cannot run the command in your crontab ({problem}){advice}")
     if elsewhere := _other_files(environment, line, database):
-        if crontab.variables and not _other_files(without_variables, line, database):
+        if crontab.variables and elsewhere != _other_files(without_variables, line, database):
             return failure(
                 "schedule", f"cron's jobs use {elsewhere}, because of {_names(crontab)} above them: {_RENEW}"
             )
@@ -94,7 +94,8 @@ def _problem_under(environment: Mapping[str, str], command: list[str]) -> str | 
         return str(error)
     if answer.returncode == 0 and answer.stdout.startswith("opinionscope "):
         return None
-    return answer.stderr.strip()[-200:] or f"exit status {answer.returncode}"
+    said = answer.stderr.strip()
+    return (f"…{said[-200:]}" if len(said) > 200 else said) or f"exit status {answer.returncode}"
 
 
 def _plain(word: str) -> str:

@@ -208,6 +208,7 @@ def test_the_home_that_the_crontab_sets_is_the_one_that_counts(
         assert "is not this installation's" not in line
         assert "cron's jobs use" not in line
     else:
+        assert line.startswith("FAIL" if home else ("FAIL", "warn")), "an empty HOME may be that of passwd"
         assert "cron's jobs use the env file" in line
     ready("crontab", "install", "--yes")
     assert finding(ready, "schedule").startswith("ok")
