@@ -12,11 +12,11 @@ from opinionscope.cli.job_command import JobCommand
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import UsageError
+from opinionscope.errors import DatabaseMisconfigured, UsageError
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.run import Work, run_job, work_of
-from opinionscope.known_databases import is_known, is_missing, remember
+from opinionscope.known_databases import is_missing, remember, require_place
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import find_whale
@@ -115,12 +115,20 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:
     """The addresses in lower case. Raises UsageError if one is not tracked."""
     wanted = [parse_address(address) for address in addresses]
-    if is_missing(database) and is_known(database):
-        # The run itself reports that.
-        return wanted
-    with Store.open_existing(database) as store:
+    if is_missing(database):
+        try:
+            require_place(database)
+        except DatabaseMisconfigured:
+            # The run itself reports that.
+            return wanted
+        raise _not_tracked(wanted[0])
+    with Store.open(database) as store:
         for address in wanted:
             whale = find_whale(store, address)
             if whale is None or not whale.enabled:
-                raise UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
+                raise _not_tracked(address)
     return wanted
+
+
+def _not_tracked(address: str) -> UsageError:
+    return UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
