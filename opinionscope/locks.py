@@ -94,12 +94,16 @@ def open_companion(path: Path) -> int:
 
 
 def give_to_owner(path: Path, descriptor: int) -> None:
-    """If root has the companion file `path` open, and it is root's own, give it to the owner of the database."""
+    """If root has just made the companion file `path`, give it to the owner of the database.
+
+    Not one with content, which may be a file of root's that somebody has renamed.
+    """
     if os.geteuid() != 0:
         return
     file = os.fstat(descriptor)
     owner = owner_of_companion(path)
-    if file.st_uid == 0 and file.st_nlink == 1 and owner is not None and owner.st_uid != 0:
+    is_new = file.st_uid == 0 and file.st_nlink == 1 and not file.st_size
+    if is_new and owner is not None and owner.st_uid != 0:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 

@@ -16,7 +16,7 @@ from datasette.utils import parse_metadata
 from opinionscope.completeness import judge_completeness
 from opinionscope.dashboard import plugin
 from opinionscope.job_table import JOB_NAMES
-from opinionscope.store.reading import reading_uri
+from opinionscope.store.reading import reading_uri, remove_stray_log
 
 _FOLDER = Path(__file__).parent
 _PAGES = ("sync-health", "whales", "activity", "markets")
@@ -40,9 +40,12 @@ class ReadOnlyDatabase(Database):  # type: ignore[misc]
         """
 
         def run() -> Any:
-            with closing(self.connect()) as connection:
-                self.ds._prepare_connection(connection, self.name)
-                return fn(connection)
+            try:
+                with closing(self.connect()) as connection:
+                    self.ds._prepare_connection(connection, self.name)
+                    return fn(connection)
+            finally:
+                remove_stray_log(Path(self.path))
 
         return await asyncio.get_running_loop().run_in_executor(self.ds.executor, run)
 

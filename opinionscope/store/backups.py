@@ -168,7 +168,7 @@ def _hand_over(copy: Path, database: Path) -> None:
     """What root restores belongs to whom the database belonged, or else to the owner of the folder."""
     if os.geteuid() == 0:
         owner = (database if database.exists() else database.parent).stat()
-        os.chown(copy, owner.st_uid, owner.st_gid)
+        os.chown(copy, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _finish_log(database: Path) -> None:

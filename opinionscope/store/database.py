@@ -14,7 +14,7 @@ from opinionscope.errors import StoreError
 from opinionscope.locks import IN_USE, UPGRADE, beside, open_private, share_lock, wait_for_lock
 from opinionscope.store.failures import ADVICE, explained, primary_code
 from opinionscope.store.permissions import make_private
-from opinionscope.store.reading import is_snapshot, reading_uri, state_of
+from opinionscope.store.reading import is_snapshot, reading_uri, remove_stray_log, state_of
 from opinionscope.store.requirements import require_database, require_file, require_one_name, require_sqlite
 from opinionscope.text import valid_text
 
@@ -103,28 +103,37 @@ class Store:
         require_sqlite()
         require_database(path)
         with explained(path):
-            store = cls._open_to_read(path)
-            if read_version(store._connection, path) == SCHEMA_VERSION:
+            store, version = cls._open_to_read(path)
+            if version == SCHEMA_VERSION:
                 return store
             store.close()
             if path.stat().st_uid != os.geteuid() or not os.access(path, os.W_OK):
                 raise StoreError(f"{path} needs an upgrade: run this as the user who owns it, or after the next run.")
             cls.open(path).close()
-            return cls._open_to_read(path)
+            return cls._open_to_read(path)[0]
 
     @classmethod
-    def _open_to_read(cls, path: Path) -> Self:
+    def _open_to_read(cls, path: Path, tries: int = 3) -> tuple[Self, int]:
+        """The database and its version."""
         uri = reading_uri(path)
-        snapshot = state_of(path) if is_snapshot(uri) else None
         store = cls(path, _connect(uri))
-        store._snapshot = snapshot
-        return store
+        store._snapshot = state_of(path) if is_snapshot(uri) else None
+        try:
+            return store, read_version(store._connection, path)
+        except BaseException as error:
+            store.close()
+            # A job that begins or ends at this moment makes or deletes the files that the URI depends on.
+            if tries > 1 and primary_code(error) == sqlite3.SQLITE_CANTOPEN:
+                return cls._open_to_read(path, tries - 1)
+            raise
 
     def close(self) -> None:
         """Close the connection; any later use raises StoreError."""
         with self._turn:
             self._connection.close()
-            if self._in_use is not None:
+            if self._in_use is None:
+                remove_stray_log(self.path)
+            else:
                 os.close(self._in_use)
                 self._in_use = None
 

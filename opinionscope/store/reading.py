@@ -5,6 +5,7 @@ https://sqlite.org/wal.html#read_only_databases. Made by a user other than the o
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from opinionscope.errors import StoreError
@@ -35,7 +36,19 @@ def is_snapshot(uri: str) -> bool:
     return uri.endswith("&immutable=1")
 
 
-def state_of(path: Path) -> tuple[int, int, int]:
-    """What changes when the file is written or replaced."""
-    file = path.stat()
+def state_of(path: Path) -> tuple[int, int, int] | None:
+    """What changes when the file is written or replaced; None if it is missing."""
+    try:
+        file = path.stat()
+    except FileNotFoundError:
+        return None
     return file.st_ino, file.st_mtime_ns, file.st_size
+
+
+def remove_stray_log(path: Path) -> None:
+    """Remove the empty log that a reader has made because a job ended, and deleted its own, at the same moment."""
+    log = Path(f"{os.path.realpath(path)}-wal")
+    with suppress(FileNotFoundError):
+        state = log.stat()
+        if not belongs_to_us(path) and state.st_uid == os.geteuid() and not state.st_size:
+            log.unlink()

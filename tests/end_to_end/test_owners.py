@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.conftest import COMMAND, CommandLine, Trading
 from tests.dashboard.dashboard_site import ask
 from tests.end_to_end.test_env_file import finding
 from tests.end_to_end.test_machine import locked, run_limited, small_disk, without_privileges
+from tests.rounds import rounds
 from tests.users import ANNA, BEN, GROUP, Result, as_user, folder_for_all, run_as
 
 JOBS = (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup"])
@@ -97,6 +99,21 @@ def test_a_reader_sees_what_a_running_job_has_just_written(annas: CommandLine) -
             transaction.execute("UPDATE whales SET name = 'Renamed'")
         assert "Renamed" in run_as(BEN, annas, "whales", "list").stdout
     assert "Renamed" in run_as(BEN, annas, "whales", "list").stdout
+    assert foreign(annas) == []
+
+
+def test_a_reader_beside_running_jobs_disturbs_none(annas: CommandLine) -> None:
+    annas.database.parent.chmod(0o770)
+    for _ in range(rounds(4)):
+        words = [*as_user(ANNA), *COMMAND, "stats"]
+        environment = annas.environment | {"HOME": str(annas.home / str(ANNA)), "PYTHONDONTWRITEBYTECODE": "1"}
+        job = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+        shown = 0
+        while job.poll() is None:
+            assert_shown(run_as(BEN, annas, "whales", "list"), ["whales", "list"])
+            shown += 1
+        assert (job.communicate()[1], job.returncode) == ("", 0)
+        assert shown
     assert foreign(annas) == []
 
 
@@ -233,3 +250,30 @@ def test_looking_changes_no_byte_of_the_database(command: CommandLine) -> None:
     for words in (*LOOKS, ["check"]):
         command(*words)
     assert (command.database.read_bytes(), command.database.stat().st_mtime_ns) == before
+
+
+def test_a_home_folder_that_does_not_exist_is_wrong_usage(command: CommandLine) -> None:
+    for words in (["stats"], ["sync", "whales"], ["logs"]):
+        result = command(*words, "--db", "~nobody-of-that-name/o.db")
+        assert result.returncode == 2
+        assert result.stderr.count("\n") == 1
+        assert "names a home folder that does not exist" in result.stderr
+
+
+def test_a_working_directory_that_is_gone_matters_only_for_a_relative_path(command: CommandLine) -> None:
+    def run(*words: str) -> Result:
+        script = f"""
+import os, sys
+os.mkdir({str(command.home / "gone")!r}); os.chdir({str(command.home / "gone")!r}); os.rmdir(os.getcwd())
+sys.argv = ["opinionscope", *{words!r}]
+from opinionscope.__main__ import main
+main()
+"""
+        return subprocess.run(
+            [sys.executable, "-c", script], env=command.environment, capture_output=True, text=True, check=False
+        )
+
+    assert (run("stats").returncode, run("stats").stderr) == (0, "")
+    refused = run("stats", "--db", "o.db")
+    assert refused.returncode == 2
+    assert "the current folder no longer exists" in refused.stderr

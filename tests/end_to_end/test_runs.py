@@ -209,7 +209,7 @@ def test_a_database_of_a_newer_version_is_left_alone(command: CommandLine, tradi
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be one" * 50, b"x"])
 def test_a_file_that_is_no_database_is_left_alone(command: CommandLine, content: bytes) -> None:
-    command.database.parent.mkdir()
+    command.database.parent.mkdir(exist_ok=True)
     command.database.write_bytes(content)
     result = command("stats")
     assert result.returncode == 1
@@ -219,7 +219,7 @@ def test_a_file_that_is_no_database_is_left_alone(command: CommandLine, content:
 
 
 def test_the_database_of_another_program_is_left_alone(command: CommandLine) -> None:
-    command.database.parent.mkdir()
+    command.database.parent.mkdir(exist_ok=True)
     with sqlite3.connect(command.database) as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
     connection.close()

@@ -13,11 +13,11 @@ from opinionscope.cli.options import Database
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import StoreError, UsageError
+from opinionscope.errors import DatabaseMisconfigured, StoreError, UsageError
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.run import Work, report_unlocated_run, run_job, work_of
-from opinionscope.known_databases import is_known, is_missing, remember
+from opinionscope.known_databases import is_missing, remember, require_place
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import find_whale
@@ -137,16 +137,24 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
 def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:
     """The addresses in lower case. Raises UsageError if one is not tracked."""
     wanted = [parse_address(address) for address in addresses]
-    if is_missing(database) and is_known(database):
-        # The run itself reports that.
-        return wanted
+    if is_missing(database):
+        try:
+            require_place(database)
+        except DatabaseMisconfigured:
+            # The run itself reports that.
+            return wanted
+        raise _not_tracked(wanted[0])
     try:
-        with Store.open_existing(database) as store:
+        with Store.open(database) as store:
             whales = {address: find_whale(store, address) for address in wanted}
     except StoreError:
         # The run meets it as well, and reports it.
         return wanted
     for address, whale in whales.items():
         if whale is None or not whale.enabled:
-            raise UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
+            raise _not_tracked(address)
     return wanted
+
+
+def _not_tracked(address: str) -> UsageError:
+    return UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
