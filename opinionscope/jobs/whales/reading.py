@@ -29,7 +29,8 @@ _FIRST_WAIT_OF_SEARCHES = timedelta(minutes=5)
 _LONGEST_WAIT_OF_SEARCHES = timedelta(hours=1)
 _FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
 _LONGEST_WAIT_OF_AUDITS = timedelta(hours=8)
-_LOOK_BELOW_THE_CUT = timedelta(hours=6)
+_FIRST_WAIT_AT_A_CUT = timedelta(hours=1)
+_LONGEST_WAIT_AT_A_CUT = timedelta(hours=8)
 _LOOK_THROUGH_EVERY = timedelta(hours=12)
 _LOOKED_THROUGH = timedelta(days=2)
 LONGEST_LAG = timedelta(minutes=5)
@@ -136,7 +137,7 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     if progress.missed and reading.is_sound:
         wait = LONGEST_LAG
     elif progress.listed_newest is not None:
-        wait = _LOOK_BELOW_THE_CUT
+        wait = min(_FIRST_WAIT_AT_A_CUT * 2 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_AT_A_CUT)
     elif left > 0:
         wait = min(_FIRST_WAIT_OF_SEARCHES * 4 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_SEARCHES)
     else:
