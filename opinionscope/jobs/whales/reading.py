@@ -139,7 +139,7 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     if progress.missed and reading.is_sound:
         wait = LONGEST_LAG
     elif progress.listed_newest is not None:
-        wait = min(_FIRST_WAIT_AT_A_CUT * 2 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_AT_A_CUT)
+        wait = min(_FIRST_WAIT_AT_A_CUT * (2 ** min(progress.fruitless_rereads, 9) - 1), _LONGEST_WAIT_AT_A_CUT)
     elif left > 0:
         wait = min(_FIRST_WAIT_OF_SEARCHES * 4 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_SEARCHES)
     else:
