@@ -53,14 +53,21 @@ class KnownTrades:
         """Whether nothing is known."""
         return not (self.live or self.withdrawn or self.counted)
 
+    def seconds(self) -> set[int]:
+        """The seconds of which anything is known."""
+        return {key[0] for keys in (self.live, self.withdrawn, self.counted) for key in keys}
+
     def copies(self, key: TradeKey) -> int:
         """How many trades of the key are known and not withdrawn."""
         return len(self.live.get(key, ())) + self.counted[key]
 
     def next_copy(self, key: TradeKey) -> int:
         """A number for a further row of the key, taken with this call."""
-        self.highest_copy[key] = max(self.highest_copy[key], self.copies(key) + len(self.withdrawn.get(key, ()))) + 1
-        return self.highest_copy[key]
+        highest = self.highest_copy.get(key, 0)
+        if key in self.live or key in self.counted or key in self.withdrawn:
+            highest = max(highest, self.copies(key) + len(self.withdrawn.get(key, ())))
+        self.highest_copy[key] = highest + 1
+        return highest + 1
 
 
 _SELECT_STORED = """

@@ -9,19 +9,17 @@ from opinionscope.times import to_millis_text, to_seconds_text
 _WINDOWS = {"volume_24h": timedelta(hours=24), "volume_7d": timedelta(days=7), "volume_30d": timedelta(days=30)}
 
 
-def add_to_totals(transaction: Transaction, wallet_id: int, *, traded: int, volume: float, profit: float) -> None:
-    """Add to the wallet's lifetime totals, or take from them. `traded` and `volume` cover BUY and SELL only."""
+def add_to_totals(
+    transaction: Transaction, wallet_id: int, *, traded: int, volume: float, profit: float, newest: str | None
+) -> None:
+    """Add to the wallet's lifetime totals, or take from them. `traded` and `volume` cover BUY and SELL only.
+
+    `newest` is when the newest of the added trades was made (ISO text).
+    """
     transaction.execute(
         "UPDATE whales SET traded_count = traded_count + ?, traded_volume = traded_volume + ?, "
-        "profit_sum = profit_sum + ? WHERE id = ?",
-        (traded, volume, profit, wallet_id),
-    )
-
-
-def note_newest(transaction: Transaction, wallet_id: int, moment: str) -> None:
-    """Note when a new trade was made (ISO text), which may be the newest."""
-    transaction.execute(
-        "UPDATE whales SET newest_trade_at = max(ifnull(newest_trade_at, ''), ?) WHERE id = ?", (moment, wallet_id)
+        "profit_sum = profit_sum + ?, newest_trade_at = nullif(max(ifnull(newest_trade_at, ''), ?), '') WHERE id = ?",
+        (traded, volume, profit, newest or "", wallet_id),
     )
 
 

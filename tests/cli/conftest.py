@@ -13,7 +13,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.markets import MarketRow, save_markets
 from opinionscope.store.sync_logs import Outcome, close_run, open_run
 from opinionscope.store.whale_activity import NewTrade, insert_trades
-from opinionscope.store.whale_figures import add_to_totals, note_newest, publish_figures
+from opinionscope.store.whale_figures import add_to_totals, publish_figures
 from opinionscope.store.whale_progress import find_wallets_to_poll, record_poll, save_progress
 from opinionscope.store.whales import add_whales
 from opinionscope.times import to_millis_text, to_seconds_text, utc_now
@@ -113,8 +113,8 @@ def _add_wallets(store: Store, now: datetime) -> None:
             with store.transaction() as transaction:
                 save_progress(transaction, wallet.id, progress, now)
                 insert_trades(transaction, wallet.address, trades, now)
-                add_to_totals(transaction, wallet.id, traded=2, volume=1239.5, profit=-1.0)
-                note_newest(transaction, wallet.id, to_seconds_text(now - timedelta(minutes=4)))
+                newest = to_seconds_text(now - timedelta(minutes=4))
+                add_to_totals(transaction, wallet.id, traded=2, volume=1239.5, profit=-1.0, newest=newest)
             record_poll(store, wallet.id, now, None)
     with store.transaction() as transaction:
         transaction.execute("UPDATE whales SET enabled = 0 WHERE address = ?", (REMOVED,))

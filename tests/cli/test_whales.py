@@ -111,6 +111,22 @@ def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
     assert list(document) == PUBLIC.split()
 
 
+def test_rereading_a_wallet_doubts_what_is_known_until_its_list_has_been_read(invoke: Invoke) -> None:
+    assert "complete: 2 of 2 trades" in invoke("whales", "show", COMPLETE).stdout
+
+    result = invoke("whales", "reread", COMPLETE)
+
+    assert result.stdout == "The next runs of `opinionscope sync whales` read its whole list again.\n"
+    shown = invoke("whales", "show", COMPLETE).stdout
+    assert "catching up: 2 of 2 trades" in shown
+    assert "its whole list is to be read again" in shown
+
+
+@pytest.mark.parametrize("untracked", [NEW, REMOVED])
+def test_rereading_what_is_not_tracked_is_wrong_usage(invoke: Invoke, untracked: str) -> None:
+    assert invoke("whales", "reread", untracked).exit_code == 2
+
+
 def test_a_wallet_that_was_never_polled_shows_what_is_unknown_as_such(invoke: Invoke) -> None:
     shown = invoke("whales", "show", CATCHING_UP).stdout
 

@@ -118,7 +118,11 @@ class History:
         with self.store.transaction() as transaction:
             save_progress(transaction, self.wallet.id, progress, self.now)
         self._reading = replace(self._reading, progress=progress)
-        return isinstance(failure, RequestRefused) or failures >= _FAILURES_AT_A_CUT
+        if isinstance(failure, RequestRefused):
+            return True
+        # Above what is known the pages have been there: that they fail is trouble, and leaves a gap.
+        is_below_what_is_known = self._reading.joined or not progress.end_reached
+        return is_below_what_is_known and failures >= _FAILURES_AT_A_CUT
 
     def _pages_below(self) -> Iterator[PageRead]:
         """The pages where the reading stopped. After an earlier run's its last two pages again, so they join."""

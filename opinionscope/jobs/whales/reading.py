@@ -5,7 +5,8 @@ as far as the list has been read without a gap. What makes it read deeper:
 
 * The end of the list was never reached: it is read down to there, over as many runs as that takes.
 * The exchange counts more than is known, so something is missing, such as a fill that was indexed late: each run looks
-  through the newest `HEAD_PAGES` pages; below them the list is searched too, but in vain only ever more seldom.
+  through the newest `HEAD_PAGES` pages, fewer where a whole reading was in vain; below them the list is searched too,
+  but in vain only ever more seldom.
 * What is known is doubted, since an answer did not show what it should, or more is known than the exchange counts: an
   audit reads the whole list and does not stop where the numbers agree. Two whole readings in a row that miss a trade
   withdraw it.
@@ -25,11 +26,13 @@ from opinionscope.store.whale_progress import ReadingProgress
 from opinionscope.times import from_text, to_millis_text
 
 HEAD_PAGES = 10
-_FIRST_WAIT_OF_SEARCHES = timedelta(minutes=5)
+_HEAD_PAGES_IN_VAIN = 6
+_FIRST_WAIT_OF_SEARCHES = timedelta(minutes=10)
 _LONGEST_WAIT_OF_SEARCHES = timedelta(hours=1)
 _FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
 _LONGEST_WAIT_OF_AUDITS = timedelta(hours=8)
-_LOOK_BELOW_THE_CUT = timedelta(hours=6)
+_FIRST_WAIT_AT_A_CUT = timedelta(hours=1)
+_LONGEST_WAIT_AT_A_CUT = timedelta(hours=8)
 _LOOK_THROUGH_EVERY = timedelta(hours=12)
 _LOOKED_THROUGH = timedelta(days=2)
 _LONGEST_WAIT = max(_LONGEST_WAIT_OF_SEARCHES, _LONGEST_WAIT_OF_AUDITS, _LOOK_BELOW_THE_CUT)
@@ -137,7 +140,7 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     if progress.missed and reading.is_sound:
         wait = LONGEST_LAG
     elif progress.listed_newest is not None:
-        wait = _LOOK_BELOW_THE_CUT
+        wait = min(_FIRST_WAIT_AT_A_CUT * (2 ** min(progress.fruitless_rereads, 9) - 1), _LONGEST_WAIT_AT_A_CUT)
     elif left > 0:
         wait = min(_FIRST_WAIT_OF_SEARCHES * 4 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_SEARCHES)
     else:
@@ -242,7 +245,8 @@ def _search_is_over(reading: Reading, saved: SavedPage, now: datetime) -> bool:
         return saved.oldest <= reading.looks_until
     if reading.left <= 0:
         return True
-    return not reading.has_jumped and reading.pages >= HEAD_PAGES and not _is_due(progress, now)
+    looked_through = HEAD_PAGES if not progress.fruitless_rereads else _HEAD_PAGES_IN_VAIN
+    return not reading.has_jumped and reading.pages >= looked_through and not _is_due(progress, now)
 
 
 def _end(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:

@@ -78,7 +78,11 @@ class _Saving:
         new = list[_NewTrade]()
         if self.known.is_empty:
             return [_NewTrade(key, 0, trade) for key, trades in self.shown.trades.items() for trade in trades]
+        seconds = self.known.seconds()
         for key, trades in self.shown.trades.items():
+            if key[0] not in seconds:
+                new += [_NewTrade(key, 0, trade) for trade in trades]
+                continue
             copies = self.known.copies(key)
             self.met[key] = copies
             rows = self.known.live.get(key, [])

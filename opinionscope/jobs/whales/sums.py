@@ -8,7 +8,7 @@ from decimal import Decimal
 from opinionscope.api.models import Trade
 from opinionscope.store.database import Transaction
 from opinionscope.store.known_trades import KnownTrade
-from opinionscope.store.whale_figures import add_to_totals, find_newest_again, note_newest
+from opinionscope.store.whale_figures import add_to_totals, find_newest_again
 from opinionscope.store.whale_hours import SECONDS_PER_HOUR, add_to_hours
 from opinionscope.times import from_unix
 
@@ -46,12 +46,17 @@ class Sums:
         """Update the wallet's totals, and its hours since `hours_from`, if anything changes."""
         if self.newest is None and not self.has_taken:
             return
-        add_to_totals(transaction, wallet_id, traded=self.traded, volume=float(self.volume), profit=float(self.profit))
+        add_to_totals(
+            transaction,
+            wallet_id,
+            traded=self.traded,
+            volume=float(self.volume),
+            profit=float(self.profit),
+            newest=None if self.newest is None else from_unix(self.newest),
+        )
         first_hour = hours_from.timestamp() // SECONDS_PER_HOUR
         hours = {hour: float(volume) for hour, volume in self.hours.items() if hour >= first_hour}
         add_to_hours(transaction, wallet_id, hours)
-        if self.newest is not None:
-            note_newest(transaction, wallet_id, from_unix(self.newest))
         if self.has_taken:
             find_newest_again(transaction, wallet_id)
 

@@ -80,7 +80,7 @@ class Minutes:
         pacer = Pacer(self.store.path.with_name("pacer"), settings.rate_limit)
         with ShortOfTime(settings, pacer, connections=WORKERS, deadline=deadline) as client:
             client.requests_left = requests
-            sync_whales(client, self.store, now=self.now, retention=timedelta(days=90), deadline=deadline)
+            self.result = sync_whales(client, self.store, now=self.now, retention=timedelta(days=90), deadline=deadline)
         pacer.close()
         return Counter(request.path.rpartition("/")[2] for request in self.server.requests)
 
@@ -112,6 +112,18 @@ def test_wallets_take_turns_where_a_run_cannot_reach_them_all(minutes: Minutes) 
     assert set(first_three) == set(wallets)
     polls = sum((minutes.run(requests=20) for _ in range(25)), Counter[str]())
     assert all(7 <= polls[wallet] <= 13 for wallet in wallets), polls
+
+
+def test_a_run_that_reached_only_some_of_the_wallets_says_how_many_are_left_and_why(minutes: Minutes) -> None:
+    minutes.track(50)
+    ends = list[tuple[str, str | None]]()
+    for requests in (20, 10**9):
+        minutes.run(requests=requests)
+        ends.append((minutes.result.status, minutes.result.error))
+    assert ends == [
+        ("partial", "30 of 50 wallets were not polled: the time of this run was over"),
+        ("completed", None),
+    ]
 
 
 def test_wallets_that_trade_are_polled_more_often_and_those_that_sleep_still_have_their_turn(minutes: Minutes) -> None:

