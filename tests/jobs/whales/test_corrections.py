@@ -181,7 +181,7 @@ def test_pages_that_are_refused_end_the_reading_and_no_run_fails(watched: Watche
     watched.run()
     assert watched.word() == "behind by 40"
     assert watched.progress.listed_newest == 60
-    assert [watched.run() for _ in range(30)] == [4] + [1] * 29
+    assert [watched.run() for _ in range(30)] == [5] + [1] * 29
     watched.servers.refusal = None
     watched.run(minutes=60)
     assert watched.is_exact()
