@@ -35,7 +35,7 @@ _FIRST_WAIT_AT_A_CUT = timedelta(hours=1)
 _LONGEST_WAIT_AT_A_CUT = timedelta(hours=8)
 _LOOK_THROUGH_EVERY = timedelta(hours=12)
 _LOOKED_THROUGH = timedelta(days=2)
-_LONGEST_WAIT = max(_LONGEST_WAIT_OF_SEARCHES, _LONGEST_WAIT_OF_AUDITS, _LOOK_BELOW_THE_CUT)
+_LONGEST_WAIT = max(_LONGEST_WAIT_OF_SEARCHES, _LONGEST_WAIT_OF_AUDITS, _LONGEST_WAIT_AT_A_CUT)
 LONGEST_LAG = timedelta(minutes=5)
 """For how long replicas and caches may show an older list: what is missed for longer is doubted."""
 
