@@ -22,3 +22,8 @@ def valid_text(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def casefold(text: str | None) -> str | None:
+    """The text for a comparison that ignores case, in any alphabet."""
+    return None if text is None else text.casefold()

@@ -17,6 +17,7 @@ from opinionscope.completeness import judge_completeness
 from opinionscope.dashboard import plugin
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.store.reading import reading_uri, remove_stray_log
+from opinionscope.text import casefold
 
 _FOLDER = Path(__file__).parent
 _PAGES = ("sync-health", "whales", "activity", "markets")
@@ -30,6 +31,7 @@ class ReadOnlyDatabase(Database):  # type: ignore[misc]
         """A connection that cannot write, with the SQL function `completeness`."""
         connection = sqlite3.connect(reading_uri(Path(self.path)), uri=True, check_same_thread=False)
         connection.create_function("completeness", 5, _completeness, deterministic=True)
+        connection.create_function("casefold", 1, casefold, deterministic=True)
         return connection
 
     async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:

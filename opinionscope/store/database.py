@@ -16,7 +16,7 @@ from opinionscope.store.failures import ADVICE, explained, primary_code
 from opinionscope.store.permissions import make_private
 from opinionscope.store.reading import is_snapshot, reading_uri, remove_stray_log, state_of
 from opinionscope.store.requirements import require_database, require_file, require_one_name, require_sqlite
-from opinionscope.text import valid_text
+from opinionscope.text import casefold, valid_text
 
 if TYPE_CHECKING:
     from array import array
@@ -232,15 +232,11 @@ def _connect(uri: str) -> sqlite3.Connection:
         factory=_Connection,
     )
     connection.row_factory = sqlite3.Row
-    # SQLite's own lower() knows ASCII alone.
-    connection.create_function("casefold", 1, _casefold, deterministic=True)
+    # SQLite's own lower() knows only ASCII (https://sqlite.org/lang_corefunc.html#lower).
+    connection.create_function("casefold", 1, casefold, deterministic=True)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
-
-
-def _casefold(text: str | None) -> str | None:
-    return None if text is None else text.casefold()
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.models import Market
 from opinionscope.errors import AccessBlocked, NoSuchMarket, OutOfTime, Paused
-from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, describe
+from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, contained, describe
 from opinionscope.jobs.markets.listing import ListReading
 from opinionscope.jobs.markets.lookups import Lookup, LookupSaver, plan_lookups
 from opinionscope.jobs.markets.rows import key_of
@@ -132,7 +132,8 @@ class _MarketSync:
             if detail is None:
                 saver.note(lookup.sought, failed=True)
             else:
-                left += saver.save(lookup, detail)
+                with contained(self.result.fail, f"market {lookup.key.external_id}"):
+                    left += saver.save(lookup, detail)
             self._progress("lookups", number, len(lookups))
         return left
 
