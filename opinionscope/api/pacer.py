@@ -102,7 +102,7 @@ class Pacer:
                     slot = self._next_slot(pace)
                     if pace.blocked_until > deadline:
                         raise Paused(f"the exchange asks for a pause of {pace.blocked_until - now:.0f} more seconds")
-                    if slot > deadline:
+                    if max(slot, now) > deadline:
                         raise OutOfTime("the exchange allows no further request within the time of this run")
                     if slot <= now:
                         try:
