@@ -284,16 +284,15 @@ def interrupted_runs_in_the_order_of_the_log(db: Database) -> None:
         "AND name NOT IN ('sync_logs_by_type', 'sync_logs_by_type_and_status')"
     )
     indexes = [row[0] for row in others]
-    script = f"""
-        CREATE TABLE new_sync_logs {body};
+    db.executescript("CREATE TABLE new_sync_logs " + body)
+    db.executescript("""
         INSERT INTO new_sync_logs SELECT * FROM sync_logs;
         DROP TABLE sync_logs;
         ALTER TABLE new_sync_logs RENAME TO sync_logs;
         CREATE INDEX sync_logs_by_type ON sync_logs (type);
         CREATE INDEX sync_logs_by_type_and_status ON sync_logs (type, status);
-        {";".join(indexes)};
-    """  # noqa: S608 - all of it is the schema's own text
-    db.executescript(script)
+    """)
+    db.executescript(";".join(indexes))
 
 
 @migrations()

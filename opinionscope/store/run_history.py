@@ -116,10 +116,10 @@ def runs_with_requests(store: Store, since: datetime) -> list[LoggedRun]:
     )
 
 
-def _last_believable_start(store: Store, job: Job, condition: str, now: datetime) -> datetime | None:
-    """When the last run that meets the condition began, of those that are not dated later than now."""
+def _last_believable_start(store: Store, job: Job, where: str, now: datetime) -> datetime | None:
+    """When the last run that meets `where` began, of those that are not dated later than now."""
     found = store.value(
-        f"SELECT started_at FROM sync_logs WHERE type = ? AND {condition} AND +started_at <= ? {_NEWEST_FIRST} LIMIT 1",  # noqa: S608
+        f"SELECT started_at FROM sync_logs WHERE type = ? AND {where} AND +started_at <= ? {_NEWEST_FIRST} LIMIT 1",  # noqa: S608
         (job.name, to_millis_text(now)),
     )
     return None if found is None else from_text(found)

@@ -144,9 +144,11 @@ def test_a_killed_run_is_closed_as_failed_by_the_next_one(command: CommandLine, 
     ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "code", "status"), [(signal.SIGTERM, 1, "failed"), (signal.SIGINT, 130, "interrupted")]
+)
 def test_an_interrupted_run_closes_its_row_and_ends_at_once(
-    command: CommandLine, trading: Trading, number: signal.Signals
+    command: CommandLine, trading: Trading, number: signal.Signals, code: int, status: str
 ) -> None:
     exchange = quiet_exchange()
     server = trading(exchange)
@@ -158,10 +160,9 @@ def test_an_interrupted_run_closes_its_row_and_ends_at_once(
         wait_until_asked(server)
         run.send_signal(number)
         _, stderr = run.communicate(timeout=5)
-        assert run.returncode == 1
-        assert stderr == "opinionscope: interrupted\n"
+        assert (run.returncode, stderr) == (code, "opinionscope: interrupted\n")
         last = command.last_run(job)
-        assert (last["status"], last["error"]) == ("failed", "interrupted")
+        assert (last["status"], last["error"]) == (status, "interrupted")
 
 
 @pytest.mark.parametrize("job", ["markets", "whales"])
