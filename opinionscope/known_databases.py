@@ -80,7 +80,10 @@ def list_of_databases() -> Path:
     """The file with the list. It is relative if the user has no home folder, and must not be used then."""
     from platformdirs import user_state_path
 
-    return user_state_path("opinionscope", appauthor=False) / "databases"
+    try:
+        return user_state_path("opinionscope", appauthor=False) / "databases"
+    except RuntimeError:
+        return Path("databases")
 
 
 def _is_default(database: Path) -> bool:

@@ -4,7 +4,7 @@ import logging
 import time
 import traceback
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple, Self
@@ -23,6 +23,7 @@ from opinionscope.api.throttling import Throttling
 from opinionscope.api.transport import PacedAdapter, RequestGate
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, OpinionscopeError, Throttled
 from opinionscope.settings import Settings
+from opinionscope.times import utc_now
 
 PAGE_SIZE = 20
 CONNECT_SECONDS = 5.0
@@ -157,7 +158,7 @@ class OpinionClient:
 
     def _time_of(self, date_header: str | None) -> tuple[datetime, float]:
         """The time of an answer, by which its other headers are meant, and the latest time that it can be."""
-        now = datetime.now(UTC)
+        now = utc_now()
         dated = read_date(date_header)
         if dated is not None:
             self._clock.note(dated, now)

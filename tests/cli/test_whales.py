@@ -40,16 +40,6 @@ def test_adding_says_what_is_new_and_makes_the_database(command: CommandLine) ->
     ]
 
 
-def test_a_wallet_that_is_added_again_under_another_name_is_said_to_be_renamed(command: CommandLine) -> None:
-    wallet = "0x" + "ab" * 20
-    command("whales", "add", wallet, "--name", "Ann")
-    assert command("whales", "add", wallet, "--name", "Ann").stdout == "0 wallets added, 1 already tracked.\n"
-    assert command("whales", "add", wallet).stdout == "0 wallets added, 1 already tracked.\n"
-    again = command("whales", "add", wallet, "--name", "Bea")
-    assert again.stdout == "0 wallets added, 1 already tracked, 1 renamed.\n"
-    assert command.query("SELECT name FROM whales") == [("Bea",)]
-
-
 @pytest.mark.parametrize("bad", ["0x12", "", f"{NEW}0", "1" * 42])
 def test_one_bad_address_keeps_all_from_being_added(invoke: Invoke, bad: str) -> None:
     result = invoke("whales", "add", NEW, bad)
@@ -112,13 +102,13 @@ def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
 
 
 def test_rereading_a_wallet_doubts_what_is_known_until_its_list_has_been_read(invoke: Invoke) -> None:
-    assert "complete: 2 of 2 trades" in invoke("whales", "show", COMPLETE).stdout
+    assert "complete: 2 trades known, of 2 on the exchange" in invoke("whales", "show", COMPLETE).stdout
 
     result = invoke("whales", "reread", COMPLETE)
 
     assert result.stdout == "The next runs of `opinionscope sync whales` read its whole list again.\n"
     shown = invoke("whales", "show", COMPLETE).stdout
-    assert "catching up: 2 of 2 trades" in shown
+    assert "catching up: 2 trades known, of 2 on the exchange" in shown
     assert "its whole list is to be read again" in shown
 
 
@@ -216,11 +206,14 @@ def test_whatever_a_csv_writer_writes_is_read(names: dict[int, str], separator: 
 def test_a_name_that_changes_is_told(command: CommandLine) -> None:
     command("whales", "add", NEW, "--name", "Ann")
 
-    assert command("whales", "add", NEW).stdout == "1 wallet already tracked.\n"
-    assert command("whales", "add", NEW, "--name", "Ann").stdout == "1 wallet already tracked.\n"
-    assert command("whales", "add", NEW, "--name", "Bea").stdout == "1 wallet already tracked; renamed to Bea.\n"
+    for words, told in (
+        ([], "1 wallet already tracked."),
+        (["--name", "Ann"], "1 wallet already tracked."),
+        (["--name", "Bea"], "1 wallet already tracked; renamed to Bea."),
+    ):
+        assert command("whales", "add", NEW, *words).stdout.splitlines()[0] == told
     again = command("whales", "import", "-", stdin=f"{NEW},Cleo\n{OTHER},Dora\n")
-    assert again.stdout == "1 wallet added, 1 already tracked; 1 renamed.\n"
+    assert again.stdout.splitlines()[0] == "1 wallet added, 1 already tracked; 1 renamed."
     assert command.query("SELECT name FROM whales ORDER BY address") == [("Cleo",), ("Dora",)]
 
 

@@ -126,7 +126,7 @@ def test_activity_never_walks_through_all_trades(stored: CommandLine, chart: str
     charts = build_site(stored.database, 15).plugin_config("datasette-dashboards")["activity"]["charts"]
     sql = replace_opts_in_query(" ".join(charts[chart]["query"].split()), given)
 
-    with closing(sqlite3.connect(stored.database)) as connection:
+    with closing(ReadOnlyDatabase(None, path=str(stored.database)).connect()) as connection:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", moments() | given)]
 
     assert [step for step in plan if "whale_activity_" in step]

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from opinionscope.store.clock import ExchangeTime
 from opinionscope.store.database import Store
+from opinionscope.store.request_minutes import record_requests
 from opinionscope.store.whale_activity import insert_trades
 from opinionscope.store.whales import add_whales
 from opinionscope.times import utc_now
@@ -35,6 +37,7 @@ def keep_old_trade(database: Path) -> None:
         add_whales(store, [(COMPLETE, "Ann")], "manual", now)
         with store.transaction() as transaction:
             insert_trades(transaction, COMPLETE, [trade(1, now.replace(year=now.year - 1))], now)
+        record_requests(store, {}, ExchangeTime(now, now))
 
 
 def write_env_file(command: CommandLine, text: str) -> Path:

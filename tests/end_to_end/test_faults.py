@@ -61,9 +61,13 @@ ITEM_FAULTS = {
 
 LIST_FAULTS = {
     "null_list": ("the list is empty and has a total of", "page 2 of the list came empty"),
-    "same_page_forever": ("the same trades page after page", "page 2 of the list shows once more"),
+    "same_page_forever": (None, "page 2 of the list shows once more"),
 }
-"""Faults of the list as a whole: what is said of a wallet's, and of page 2 of the markets."""
+"""Faults of the list as a whole: what is said of a wallet's, and of page 2 of the markets.
+
+A wallet's list that shows one page again and again is one of which the exchange lists only the newest trades: it is
+read no further and is never called complete.
+"""
 
 HARMLESS = ("wrong_content_type", "odd_headers", "total_zero", "total_huge", "total_random")
 """Faults that a reader of the contents need not mind."""
@@ -122,7 +126,7 @@ def test_each_wallet_with_its_own_fault_and_nothing_wrong_lost_or_left_unserved(
 
         run = command.last_run("whales")
         assert (result.returncode, run["status"]) == (1, "partial")
-        assert run["failed_count"] >= len(WALLET_FAULTS) - len(HARMLESS)
+        assert run["failed_count"] >= sum(said is not None for said in WALLET_FAULTS.values())
         errors = dict(command.query("SELECT address, last_error FROM whales"))
         for wallet, (name, said) in faulty.items():
             assert (said in (errors[wallet] or "")) if said else errors[wallet] is None, (name, errors[wallet])
@@ -309,7 +313,8 @@ def test_an_exchange_that_hangs_or_drips_is_cut_off_soon_after_the_budget(
         assert time.monotonic() - began < 1 + 6 + 2
         assert "the answer took too long and was cut off" in stderr
         run = command.last_run(job)
-        assert (run["status"], run["failed_count"]) == ("partial", 1)
+        assert run["status"] == "partial"
+        assert run["failed_count"] == 1 or "no further request within the time of this run" in stderr
     assert [bool(stored_trades(command, wallet)) for wallet in exchange.wallets] == [False, True, True]
 
 

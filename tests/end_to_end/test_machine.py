@@ -24,6 +24,7 @@ from opinionscope.simulator import Exchange
 from opinionscope.store import database as store_database
 from opinionscope.store.database import Store
 from opinionscope.store.migrations import migrations
+from opinionscope.times import to_millis_text, utc_now
 from tests.conftest import COMMAND, CommandLine, Trading
 from tests.end_to_end.truth import assert_no_trade_is_wrong, assert_trades_are_exact, stored_markets, true_markets
 from tests.rounds import rounds, some
@@ -282,7 +283,7 @@ def test_an_old_database_that_is_upgraded_while_cron_fires(command: CommandLine,
 
 
 def make_first_release(path: Path) -> None:
-    """A database of the first schema version with one row in its log."""
+    """A database of the first schema version with one row in its log, of today."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         second = migrations.pending(Database(connection))[1].name
@@ -291,5 +292,5 @@ def make_first_release(path: Path) -> None:
         connection.execute("PRAGMA user_version = 1")
         connection.execute(
             "INSERT INTO sync_logs (type, status, started_at) VALUES (?, ?, ?)",
-            ("markets", "completed", "2026-01-01T00:00:00.000Z"),
+            ("markets", "completed", to_millis_text(utc_now())),
         )
