@@ -69,7 +69,7 @@ def read_page(result: Any, model: type[Item], digest: bytes = b"") -> Page[Item]
     if not isinstance(entries, list):
         raise BadAnswer(f"the list is a JSON {type(entries).__name__}")
     if not (total is None or (type(total) is int and 0 <= total <= _LARGEST_TOTAL)):
-        raise BadAnswer("the total of the list is no count")
+        raise BadAnswer("the total of the list is not a count")
     items, problems = read_items(entries, model)
     return Page(items, total, len(entries), problems, digest)
 

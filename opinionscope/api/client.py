@@ -191,7 +191,7 @@ class OpinionClient:
 
 
 def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
-    """The page in the answer, unless it is a first one without entries of a list that has some: that is no page."""
+    """The page in the answer. A first page without entries, of a list that has some, is not a valid page."""
     page = read_page(answer.content, model, answer.digest)
     if number == 1 and not page.length and page.total:
         raise BadAnswer(f"the list is empty and has a total of {page.total}")

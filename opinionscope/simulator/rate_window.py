@@ -1,4 +1,4 @@
-"""A strict sliding window: at most so many accepted requests in any second."""
+"""A strict sliding window: the number of accepted requests in any one second is limited."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ class RateWindow:
         self._accepted: deque[float] = deque()
 
     def accept(self, now: float, limit: int | None) -> bool:
-        """Whether a request at `now` (monotonic seconds) fits under `limit`; None is no limit."""
+        """Whether a request at `now` (monotonic seconds) fits under `limit`; None means no limit."""
         while self._accepted and now - self._accepted[0] >= self._seconds:
             self._accepted.popleft()
         if limit is not None and len(self._accepted) >= limit:

@@ -44,7 +44,7 @@ ANSWER_FAULTS = {
     "null_result": "the result has no list",
     "missing_list": "the result has no list",
     "list_is_object": "the list is a JSON dict",
-    "total_wrong_type": "is no count",
+    "total_wrong_type": "is not a count",
 }
 """Faults that make an answer useless, and what is said of each."""
 

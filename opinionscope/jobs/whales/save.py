@@ -186,9 +186,9 @@ def save_page(
 ) -> SavedPage:
     """Store what is new on a page, and bring up to date what is known.
 
-    Trades older than `horizon` are only counted; totals include both. What was never filled is no trade: it is counted,
-    because the exchange's total counts it, and adds to nothing else. Of a page that brings more than `most_new` new
-    trades only those are stored that an earlier run has seen waiting.
+    Trades older than `horizon` are only counted; totals include both. What was never filled is counted, because the
+    exchange's total counts it, and adds to nothing else. Of a page that brings more than `most_new` new trades, only
+    those are stored that an earlier run has seen waiting.
     """
     trades: dict[TradeKey, list[Trade]] = {}
     for key, trade in zip(read.keys, read.trades, strict=True):
