@@ -244,7 +244,7 @@ def test_few_open_files_are_told_of_and_nothing_is_lost(command: CommandLine, ex
     assert_one_line(result, "too many open files; raise the limit with `ulimit -n`")
     assert_no_trade_is_wrong(command, exchange)
     for words in SYNC_JOBS:
-        assert run_limited(command, open_files(24), *words).returncode == 0, "as few as that are enough"
+        assert run_limited(command, open_files(32), *words).returncode == 0, "as few as that are enough"
     assert_all_is_well_again(command, exchange)
 
 

@@ -80,7 +80,7 @@ def test_a_trade_of_the_far_future_counts_nowhere_and_is_told(command: CommandLi
 
 
 def test_what_is_told_of_a_run_is_bounded(command: CommandLine, misbehaving: Misbehaving) -> None:
-    exchange, server = misbehaving(40)
+    exchange, server = misbehaving(6)
     entries = json.dumps([{"txHash": "0x" + "f" * 5_000, "marketId": []}] * 900)
     body = f'{{"errno":0,"result":{{"total":900,"list":{entries}}}}}'.encode()
     server.bent = dict.fromkeys(exchange.wallets, always(raw(body)))
