@@ -129,10 +129,9 @@ class _Saving:
         if self.shown.read.closed is None:
             return False
         for old, count in self.known.counted.items():
-            # Of the second that the page ends with, the next page may show the rest, which would then be new again.
+            # Of the second that the page ends with, the next page may show the rest: nothing of it is missing yet.
             can_hold = self.shown.can_hold(old)
-            can_hold = len(self.shown.trades.get(old, ())) if can_hold is None else can_hold
-            if old[0] == key[0] and old != key and can_hold < count:
+            if old[0] == key[0] and old != key and can_hold is not None and can_hold < count:
                 respell_counted(self.transaction, self.wallet.id, old, key)
                 self.known.counted[old] -= 1
                 self.known.counted[key] += 1

@@ -301,8 +301,9 @@ def test_a_withdrawn_trade_that_is_too_old_is_deleted_and_not_counted_any_more(w
     assert watched.store.value("SELECT sum(copies) FROM counted_trades") == watched.progress.known_trades == 29
     watched.servers.spelling = shorter
     doubt_history(watched.store, ADDRESS)
-    watched.run()
-    assert watched.store.value("SELECT sum(copies) FROM counted_trades") == watched.progress.known_trades == 29
+    for _ in range(2):
+        watched.run()
+        assert watched.store.value("SELECT sum(copies) FROM counted_trades") == watched.progress.known_trades == 29
     assert watched.word() == "complete"
 
 
