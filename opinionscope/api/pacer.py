@@ -102,7 +102,9 @@ class Pacer:
                     slot = self._next_slot(pace)
                     if pace.blocked_until > deadline:
                         raise Paused(f"the exchange asks for a pause of {pace.blocked_until - now:.0f} more seconds")
-                    if max(slot, now) > deadline:
+                    if now > deadline:
+                        raise OutOfTime("the time of this run was over")
+                    if slot > deadline:
                         raise OutOfTime("the exchange allows no further request within the time of this run")
                     if slot <= now:
                         try:

@@ -313,8 +313,7 @@ def test_an_exchange_that_hangs_or_drips_is_cut_off_soon_after_the_budget(
         assert time.monotonic() - began < 1 + 6 + 2
         assert "the answer took too long and was cut off" in stderr
         run = command.last_run(job)
-        assert run["status"] == "partial"
-        assert run["failed_count"] == 1 or "no further request within the time of this run" in stderr
+        assert (run["status"], run["failed_count"]) == ("partial", 1)
     assert [bool(stored_trades(command, wallet)) for wallet in exchange.wallets] == [False, True, True]
 
 

@@ -45,6 +45,11 @@ class ListReading:
         return self._ended or self._barren >= PAGES_WITHOUT_NEWS
 
     @property
+    def has_reached_its_count(self) -> bool:
+        """Whether as many pages were fetched, well or not, as hold what the exchange counts."""
+        return self._total is not None and self.pages >= self.expected_pages
+
+    @property
     def expected_pages(self) -> int:
         """How many pages the list seems to have."""
         return -(-(self._total or 0) // (self._fullest or PAGE_SIZE)) or 1

@@ -149,7 +149,8 @@ class _MarketSync:
             fetched = result_of(fetch, self._end)
         except OutOfTime as error:
             self._stopped = True
-            if not self._reading.has_ended:  # lookups go on in the next run anyway
+            # A page beyond the count only makes sure, and lookups go on in the next run anyway.
+            if not (self._reading.has_ended or self._reading.has_reached_its_count):
                 self.result.fail(f"{error}; the next run continues")
         except ENDS_THE_RUN:
             raise
