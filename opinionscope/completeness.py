@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 CompletenessWord = Literal["complete", "catching up", "behind", "ahead"]
-COMPLETENESS_WORDS: tuple[CompletenessWord, ...] = ("complete", "catching up", "behind", "ahead")
 
 
 @dataclass(frozen=True)

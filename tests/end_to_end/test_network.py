@@ -1,9 +1,7 @@
 """Faults below HTTP: no route to the exchange, or somebody else at its address."""
 
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,22 +36,6 @@ def listener(context: ssl.SSLContext | None = None, answer: bytes = b"") -> Iter
         threading.Thread(target=serve, daemon=True).start()
         yield server.getsockname()[1], received
         server.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate for 127.0.0.1 that nobody has signed but itself."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    path = tmp_path / "self-signed.pem"
-    subprocess.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 "
-        f"-keyout {path} -out {tmp_path / 'certificate.pem'}".split(),
-        check=True,
-        capture_output=True,
-    )
-    path.write_text(path.read_text() + (tmp_path / "certificate.pem").read_text())
-    return path
 
 
 def assert_told(command: CommandLine, url: str, said: str, **settings: str) -> None:

@@ -1,10 +1,8 @@
 """An answer belongs to the request that asked for it: when a connection is used again, and when it is not."""
 
 import json
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -194,26 +192,11 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(tmp_path: Path, sent: Call
     assert len(asked) == 2
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate for 127.0.0.1."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    path = tmp_path / "certificate.pem"
-    subprocess.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 "
-        f"-keyout {tmp_path / 'key.pem'} -out {path}".split(),
-        check=True,
-        capture_output=True,
-    )
-    return path
-
-
 def test_answers_over_tls_share_a_connection_session_tickets_and_all(
     tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, tmp_path / "key.pem")
+    context.load_cert_chain(certificate)
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate))
     listener = Listener(lambda connection, path: connection.sendall(page(path)), context)
     with client_of(listener, tmp_path, scheme="https", rate=4) as client:
