@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from opinionscope.api.models import Trade
-from opinionscope.jobs.whales.pages import PageRead
+from opinionscope.jobs.whales.listed_page import PageRead
 from opinionscope.jobs.whales.sums import Sums, exact
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Transaction

@@ -16,19 +16,25 @@ In doubt a reading counts fewer: the exchange's total tells of what was missed, 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from opinionscope.api.answers import Page
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.api.models import Trade
 from opinionscope.errors import ApiUnavailable, BadAnswer, RequestRefused
+from opinionscope.jobs.whales.listed_page import (
+    Closed,
+    Evidence,
+    ListedPage,
+    PageRead,
+    is_full_of_copies,
+    page_that_spans,
+    stands_above,
+)
 from opinionscope.jobs.whales.trade_key import trade_key
 from opinionscope.store.counted_trades import TradeKey
 
 _DOUBTFUL_PAGES = 10
-_COPIES_OF_EACH = 4
-_SMALLEST_LIMIT = 6
 _BARREN_PAGES = 5
 _MOST_ADDED_UP = 250
 
@@ -45,83 +51,6 @@ FetchNewest = Callable[[bytes | None], Page[Trade] | None]
 """Fetches the first page, unless its answer has the digest that is given."""
 
 
-@dataclass(frozen=True)
-class Closed:
-    """The seconds after `below` and up to `upto` (None: no bound) of which the reading has seen all entries.
-
-    `at_most` is how many trades of each key the list can have in them.
-    """
-
-    below: int | None
-    upto: int | None
-    at_most: Counter[TradeKey]
-
-    def holds(self, second: int) -> bool:
-        """Whether the second is one of them."""
-        return (self.below is None or second > self.below) and (self.upto is None or second <= self.upto)
-
-
-@dataclass(frozen=True)
-class PageRead:
-    """A page within a reading, with what further answers add where that was needed to tell copies from repeats.
-
-    `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
-    the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
-    ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems`
-    what could not be read, `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more
-    copies. `closed` says what the list shows no more; None where that is not known.
-    """
-
-    number: int
-    trades: list[Trade]
-    keys: list[TradeKey]
-    total: int | None
-    position: int
-    is_last: bool
-    problems: list[str]
-    digest: bytes
-    is_cut: bool = False
-    in_order: bool = True
-    is_settled: bool = True
-    closed: Closed | None = None
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A page with its keys."""
-
-    number: int
-    page: Page[Trade]
-    keys: list[TradeKey]
-
-    @property
-    def first_second(self) -> int:
-        return self.keys[0][0]
-
-    @property
-    def last_second(self) -> int:
-        return self.keys[-1][0]
-
-    @property
-    def in_order(self) -> bool:
-        return all(above[0] >= below[0] for above, below in zip(self.keys, self.keys[1:], strict=False))
-
-
-@dataclass
-class _Evidence:
-    """Trades by the answers that show them: of each key there are as many as the answer with the most of them shows."""
-
-    trades: dict[TradeKey, list[Trade]] = field(default_factory=dict)
-
-    def add(self, keys: list[TradeKey], trades: list[Trade]) -> None:
-        shown: dict[TradeKey, list[Trade]] = {}
-        for key, trade in zip(keys, trades, strict=True):
-            shown.setdefault(key, []).append(trade)
-        for key, copies in shown.items():
-            if len(copies) > len(self.trades.get(key, ())):
-                self.trades[key] = copies
-
-
 class PageReader:
     """Pages of one wallet, each below the one before, with equal trades kept apart.
 
@@ -131,13 +60,13 @@ class PageReader:
 
     def __init__(self, fetch_page: FetchPage, size: int = PAGE_SIZE, *, adds_up: bool = False) -> None:
         self._fetch_page = fetch_page
-        self._together: list[_Shown] | None = [] if adds_up else None
+        self._together: list[ListedPage] | None = [] if adds_up else None
         self._asked = self.size = size
-        self._above: _Shown | None = None
+        self._above: ListedPage | None = None
         self._open_second: int | None = None
         self._of_open_second: Counter[TradeKey] = Counter()
         self._settled: Counter[TradeKey] | None = None
-        self._waiting: list[_Shown] = []
+        self._waiting: list[ListedPage] = []
         self._shown: set[TradeKey] = set()
         self._barren = 0
 
@@ -168,13 +97,13 @@ class PageReader:
             self._above = shown
             number, page = number + 1, None
 
-    def _look_at(self, number: int, page: Page[Trade]) -> _Shown:
+    def _look_at(self, number: int, page: Page[Trade]) -> ListedPage:
         if number == 1 and 0 < page.length < self.size and page.length < (page.total or 0):
             # The length of a page is what is served, not what was asked for.
             self.size = page.length
-        return _Shown(number, page, [trade_key(trade) for trade in page.items])
+        return ListedPage(number, page, [trade_key(trade) for trade in page.items])
 
-    def _repeats(self, shown: _Shown) -> bool:
+    def _repeats(self, shown: ListedPage) -> bool:
         """Whether the exchange shows the last page once more, or pages without anything new, instead of the next."""
         above = self._above
         self._barren = self._barren + 1 if shown.keys and self._shown.issuperset(shown.keys) else 0
@@ -182,11 +111,11 @@ class PageReader:
         if above is None or not shown.keys:
             return False
         grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
-        if self._barren >= _BARREN_PAGES + grown // self.size and not _is_full_of_copies(shown):
+        if self._barren >= _BARREN_PAGES + grown // self.size and not is_full_of_copies(shown):
             return True
-        return shown.keys == above.keys and grown < shown.page.length and not _is_full_of_copies(shown)
+        return shown.keys == above.keys and grown < shown.page.length and not is_full_of_copies(shown)
 
-    def _end_at_repetition(self, shown: _Shown) -> PageRead:
+    def _end_at_repetition(self, shown: ListedPage) -> PageRead:
         position = (shown.number - 1) * self.size
         if self._above is not None:
             position = self._position(self._above)
@@ -195,7 +124,7 @@ class PageReader:
         page = shown.page
         return PageRead(shown.number, [], [], page.total, position, True, [], page.digest, is_cut, closed=closed)
 
-    def _may_hold_copies(self, shown: _Shown) -> bool:
+    def _may_hold_copies(self, shown: ListedPage) -> bool:
         """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
         above = self._above
         if above is None or not (above.keys and shown.keys) or above.last_second != shown.first_second:
@@ -205,12 +134,12 @@ class PageReader:
             ending.update(self._of_open_second)
         return not ending.isdisjoint(shown.keys)
 
-    def _is_of_one_second(self, shown: _Shown) -> bool:
+    def _is_of_one_second(self, shown: ListedPage) -> bool:
         """Whether a full page is of one second, so that the next page may go on with it."""
         return len(shown.keys) >= self.size and shown.first_second == shown.last_second
 
-    def _take_in(self, shown: _Shown, doubtful: int | None) -> PageRead:
-        evidence = _Evidence()
+    def _take_in(self, shown: ListedPage, doubtful: int | None) -> PageRead:
+        evidence = Evidence()
         for each in (*self._waiting, shown):
             evidence.add(each.keys, each.page.items)
         self._settled = None
@@ -246,7 +175,7 @@ class PageReader:
             closed=closed,
         )
 
-    def _add_up(self, shown: _Shown, evidence: _Evidence, *, is_last: bool) -> None:
+    def _add_up(self, shown: ListedPage, evidence: Evidence, *, is_last: bool) -> None:
         """Take the pages of a list that is out of order together, where its total stayed and they make it up."""
         if self._together is None:
             return
@@ -259,10 +188,10 @@ class PageReader:
             keys = [key for each in self._together for key in each.keys]
             evidence.add(keys, [trade for each in self._together for trade in each.page.items])
 
-    def _position(self, shown: _Shown) -> int:
+    def _position(self, shown: ListedPage) -> int:
         return (shown.number - 1) * self.size + shown.page.length
 
-    def _is_last(self, shown: _Shown, position: int) -> bool:
+    def _is_last(self, shown: ListedPage, position: int) -> bool:
         """An empty page ends the list; so does one that is not full, or nothing new, where the total is reached."""
         if shown.page.length == 0:
             return True
@@ -270,10 +199,10 @@ class PageReader:
 
     # What the list shows no more.
 
-    def _bottom(self, shown: _Shown) -> int | None:
+    def _bottom(self, shown: ListedPage) -> int | None:
         return shown.last_second if shown.keys else self._open_second
 
-    def _close(self, shown: _Shown, below: int | None) -> Closed | None:
+    def _close(self, shown: ListedPage, below: int | None) -> Closed | None:
         if self._open_second is None and shown.number > 1:
             # What stands above the page is not known, so neither is whether its first second begins with it.
             return None if not shown.keys else Closed(below, shown.first_second - 1, Counter(shown.keys))
@@ -287,7 +216,7 @@ class PageReader:
             at_most = Counter({key: count for key, count in at_most.items() if key[0] != second}) + self._settled
         return Closed(below, self._open_second, at_most)
 
-    def _carry(self, shown: _Shown) -> None:
+    def _carry(self, shown: ListedPage) -> None:
         """Keep the trades of the second that the page ends with, for the next page may go on with it."""
         if not shown.keys:
             return
@@ -299,7 +228,7 @@ class PageReader:
 
     # Answers of another limit.
 
-    def _spanning_limit(self, shown: _Shown) -> tuple[int, int] | None:
+    def _spanning_limit(self, shown: ListedPage) -> tuple[int, int] | None:
         """The number and limit of a page that holds the whole second across the upper end of this page, if any does."""
         above, second = self._above, shown.first_second
         if above is None or self._is_of_one_second(shown):
@@ -311,24 +240,24 @@ class PageReader:
             return None
         # With its neighbours, and room for what comes on top in the meantime.
         for room in (2, 1):
-            found = _page_that_spans(max(1, first - 1), last + room, self.size)
+            found = page_that_spans(max(1, first - 1), last + room, self.size)
             if found is not None:
                 return found
         grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
-        return _page_that_spans(max(1, first - 1 + grown), last + 1, self.size)
+        return page_that_spans(max(1, first - 1 + grown), last + 1, self.size)
 
-    def _fetch_across(self, number: int, limit: int, evidence: _Evidence) -> _Shown:
+    def _fetch_across(self, number: int, limit: int, evidence: Evidence) -> ListedPage:
         """The page of another limit; an exchange that does not give it leaves open what it would have settled."""
         try:
             page = self._fetch_page(number, limit)
         except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
             logger.debug("page %d of limit %d: %s", number, limit, failure)
             page = Page([], None, 0, [])
-        across = _Shown(number, page, [trade_key(trade) for trade in page.items])
+        across = ListedPage(number, page, [trade_key(trade) for trade in page.items])
         evidence.add(across.keys, page.items)
         return across
 
-    def _bridge(self, shown: _Shown, number: int, limit: int, evidence: _Evidence) -> None:
+    def _bridge(self, shown: ListedPage, number: int, limit: int, evidence: Evidence) -> None:
         across = self._fetch_across(number, limit, evidence)
         page, keys = across.page, across.keys
         places = [place for place, key in enumerate(keys) if key[0] == shown.first_second]
@@ -339,7 +268,7 @@ class PageReader:
         if begins and ends:
             self._settled = Counter(keys[place] for place in places)
 
-    def _read_upwards(self, shown: _Shown, doubtful: int, evidence: _Evidence) -> None:
+    def _read_upwards(self, shown: ListedPage, doubtful: int, evidence: Evidence) -> None:
         """Read the pages above up to where the second begins that page `doubtful` begins with."""
         pages, number, second = [shown], shown.number, None
         while number > 1 and (number >= doubtful or (pages[0].keys and pages[0].first_second == second)):
@@ -347,8 +276,8 @@ class PageReader:
                 second = pages[0].first_second if pages[0].keys else None
             number -= 1
             page = self._fetch_page(number, self._asked)
-            above = _Shown(number, page, [trade_key(trade) for trade in page.items])
-            if not _stands_above(above, pages[0]):
+            above = ListedPage(number, page, [trade_key(trade) for trade in page.items])
+            if not stands_above(above, pages[0]):
                 break
             pages.insert(0, above)
         for each in pages:
@@ -359,7 +288,7 @@ class PageReader:
             if second is not None:
                 self._settled = Counter(key for key, _ in together if key[0] == second)
 
-    def _agrees_across_cuts(self, pages: list[_Shown], evidence: _Evidence) -> bool:
+    def _agrees_across_cuts(self, pages: list[ListedPage], evidence: Evidence) -> bool:
         """Whether answers of another limit, laid across each cut between the pages, show the same in the same order."""
         begin = (pages[0].number - 1) * self.size
         expected = [key for each in pages for key in each.keys]
@@ -369,7 +298,7 @@ class PageReader:
             return False
         for below in pages[1:]:
             cut = (below.number - 1) * self.size
-            found = _page_that_spans(max(1, cut - 1), cut + 2, self.size) or _page_that_spans(cut, cut + 1, self.size)
+            found = page_that_spans(max(1, cut - 1), cut + 2, self.size) or page_that_spans(cut, cut + 1, self.size)
             if found is None:
                 return False
             number, limit = found
@@ -380,34 +309,3 @@ class PageReader:
             if not seen or seen[: len(wanted)] != wanted[: len(seen)]:
                 return False
         return True
-
-
-def cut_short(position: int, total: int | None) -> PageRead:
-    """What stands for a page that the exchange does not give: the reading ends above it."""
-    return PageRead(0, [], [], total, position, True, [], b"", is_cut=True)
-
-
-def _page_that_spans(first: int, last: int, size: int) -> tuple[int, int] | None:
-    """The number and limit of the page that holds the list's entries `first` to `last` with the most room around."""
-    best: tuple[int, int, int] | None = None
-    for limit in range(size - 1, _SMALLEST_LIMIT - 1, -1):
-        number = (first - 1) // limit + 1
-        room = min(first - 1 - (number - 1) * limit, number * limit - last)
-        if room >= 0 and (best is None or room > best[0]):
-            best = (room, number, limit)
-    return None if best is None else (best[1], best[2])
-
-
-def _is_full_of_copies(shown: _Shown) -> bool:
-    """Whether the page is of one second and of so few kinds of trades that the next one can well look the same."""
-    keys = shown.keys
-    return keys[0][0] == keys[-1][0] and len(set(keys)) * _COPIES_OF_EACH <= len(keys)
-
-
-def _stands_above(above: _Shown, below: _Shown) -> bool:
-    """Whether a list that is ordered by time can have the one page above the other, and not just shows it again."""
-    if not (above.keys and below.keys):
-        return True
-    if above.last_second < below.first_second:
-        return False
-    return above.keys != below.keys or _is_full_of_copies(below)

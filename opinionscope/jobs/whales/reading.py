@@ -20,7 +20,7 @@ waits, longer each time, by the clock alone.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from opinionscope.jobs.whales.pages import PageRead
+from opinionscope.jobs.whales.listed_page import PageRead
 from opinionscope.jobs.whales.save import SavedPage
 from opinionscope.store.whale_progress import ReadingProgress
 from opinionscope.times import from_text, to_millis_text

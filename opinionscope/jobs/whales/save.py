@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from opinionscope.api.models import Trade
 from opinionscope.jobs.whales.corrections import Shown, bring_details_up_to_date, find_respelled, note_missed
-from opinionscope.jobs.whales.pages import PageRead
+from opinionscope.jobs.whales.listed_page import PageRead
 from opinionscope.jobs.whales.sums import Sums
 from opinionscope.jobs.whales.trade_key import pick_new
 from opinionscope.store.counted_trades import TradeKey, count_trades, respell_counted
