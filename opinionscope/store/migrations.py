@@ -142,6 +142,49 @@ _FIRST_RELEASE = """
     ) WITHOUT ROWID;
 """
 
+# The rules of `opinionscope.track_record.positions`, in which each figure is explained.
+_POSITION_FIGURES = """
+    CREATE VIEW position_figures AS
+    WITH summed AS (
+        SELECT position.*,
+            buy_shares + split_shares AS acquired, buy_amount + split_shares / 2 AS cost,
+            sell_shares + merge_shares AS disposed, sell_amount + merge_shares / 2 AS proceeds,
+            CASE
+                WHEN market.status IN ('failed', 'deleted') THEN 'void'
+                WHEN market.result_token_id <> '' AND market.result_token_id
+                    = iif(outcome_side = 1, market.yes_token_id, market.no_token_id) THEN 'won'
+                WHEN market.result_token_id <> '' AND market.result_token_id
+                    = iif(outcome_side = 1, market.no_token_id, market.yes_token_id) THEN 'lost'
+                WHEN market.status = 'resolved' THEN 'void'
+                ELSE 'undecided'
+            END AS result
+        FROM positions AS position
+            LEFT JOIN markets AS market ON market.platform = position.platform
+                AND market.external_id = position.market_external_id AND (market.market_type = 'categorical') = 0
+    ), averaged AS (
+        SELECT *, iif(acquired > 0, cost / acquired, NULL) AS cost_per_share FROM summed
+    ), held AS (
+        SELECT *,
+            iif(acquired > disposed AND (acquired - disposed) * cost_per_share >= 0.01, acquired - disposed, 0.0)
+                AS net_shares,
+            iif(disposed > acquired AND (disposed - acquired) * ifnull(cost_per_share, proceeds / disposed) >= 0.01,
+                disposed - acquired, 0.0) AS unexplained_shares
+        FROM averaged
+    ), judged AS (
+        SELECT *, net_shares * ifnull(cost_per_share, 0.0) AS exposure,
+            iif(net_shares = 0, 'exited', iif(result = 'undecided', 'open', result)) AS state
+        FROM held
+    )
+    SELECT id, whale_address, platform, market_external_id, outcome_side, net_shares, cost_per_share, exposure,
+        iif(min(acquired, disposed) > 0,
+            min(acquired, disposed) * (proceeds / disposed - cost_per_share), 0.0) AS realized,
+        iif(state = 'open', net_shares * iif(api_shares > 0, api_value / api_shares, NULL) - exposure, 0.0)
+            AS unrealized,
+        CASE state WHEN 'won' THEN net_shares - exposure WHEN 'lost' THEN -exposure ELSE 0.0 END AS settled,
+        unexplained_shares, state
+    FROM judged
+"""
+
 
 def upgrade(connection: sqlite3.Connection) -> None:
     """Take the steps that the file has not taken yet. The caller holds a write transaction: all or none."""
@@ -348,3 +391,107 @@ def withdrawn_trades_and_doubted_histories(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN standing TEXT;
         ALTER TABLE whales ADD COLUMN standing_since TEXT;
     """)
+
+
+@migrations()
+def positions_and_track_records(db: Database) -> None:
+    """What each wallet holds, as sums of its trades, and how well it has done.
+
+    `positions` holds sums, `position_figures` shows what follows from them by the rules of `track_record.positions`,
+    `whale_questions` and `recent_trading` keep what each question and market adds to a wallet's figures, so that new
+    trades are all that has to be worked out. `unsummed_trades` are those that are counted and in no sum yet.
+    """
+    db.executescript("""
+        CREATE TABLE positions (
+            id INTEGER PRIMARY KEY,
+            whale_address TEXT NOT NULL,
+            platform TEXT NOT NULL,
+            market_external_id TEXT NOT NULL,
+            outcome_side INTEGER NOT NULL,
+            root_market_external_id TEXT,
+            market_title TEXT,
+            outcome TEXT,
+            buy_shares REAL NOT NULL DEFAULT 0,
+            buy_amount REAL NOT NULL DEFAULT 0,
+            sell_shares REAL NOT NULL DEFAULT 0,
+            sell_amount REAL NOT NULL DEFAULT 0,
+            split_shares REAL NOT NULL DEFAULT 0,
+            merge_shares REAL NOT NULL DEFAULT 0,
+            fees REAL NOT NULL DEFAULT 0,
+            trade_count INTEGER NOT NULL DEFAULT 0,
+            first_traded_at TEXT,
+            last_traded_at TEXT,
+            api_shares REAL,
+            api_value REAL,
+            api_unrealized REAL,
+            claim_status TEXT,
+            checked_at TEXT,
+            disagrees_since TEXT,
+            figures_due INTEGER NOT NULL DEFAULT 1 CHECK (figures_due IN (0, 1))
+        );
+        CREATE UNIQUE INDEX positions_identity
+            ON positions (whale_address, platform, market_external_id, outcome_side);
+        CREATE INDEX positions_by_market ON positions (market_external_id);
+        CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
+
+        CREATE TABLE whale_questions (
+            whale_address TEXT NOT NULL,
+            platform TEXT NOT NULL,
+            question TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('open', 'won', 'lost', 'even', 'void')),
+            realized REAL NOT NULL,
+            settled REAL NOT NULL,
+            unrealized REAL,
+            exposure REAL NOT NULL,
+            cost REAL NOT NULL,
+            void_cost REAL NOT NULL,
+            edge REAL NOT NULL,
+            variance REAL NOT NULL,
+            closed_at TEXT,
+            PRIMARY KEY (whale_address, platform, question)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE recent_trading (
+            whale_address TEXT NOT NULL,
+            platform TEXT NOT NULL,
+            market_external_id TEXT NOT NULL,
+            volume REAL NOT NULL,
+            offset_volume REAL NOT NULL,
+            round_trip_volume REAL NOT NULL,
+            first_traded_at TEXT NOT NULL,
+            PRIMARY KEY (whale_address, platform, market_external_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX recent_trading_by_time ON recent_trading (first_traded_at);
+
+        CREATE TABLE unsummed_trades (
+            whale_id INTEGER NOT NULL,
+            second INTEGER NOT NULL,
+            fingerprint INTEGER NOT NULL,
+            copies INTEGER NOT NULL,
+            PRIMARY KEY (whale_id, second, fingerprint)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE whale_tags (
+            whale_address TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            PRIMARY KEY (whale_address, tag)
+        ) WITHOUT ROWID;
+        CREATE INDEX whale_tags_by_tag ON whale_tags (tag);
+
+        ALTER TABLE whales ADD COLUMN net_profit REAL;
+        ALTER TABLE whales ADD COLUMN unrealized_profit REAL;
+        ALTER TABLE whales ADD COLUMN exposure REAL;
+        ALTER TABLE whales ADD COLUMN decided_questions INTEGER;
+        ALTER TABLE whales ADD COLUMN won_questions INTEGER;
+        ALTER TABLE whales ADD COLUMN win_rate_low REAL;
+        ALTER TABLE whales ADD COLUMN win_rate_high REAL;
+        ALTER TABLE whales ADD COLUMN roi REAL;
+        ALTER TABLE whales ADD COLUMN luck REAL;
+        ALTER TABLE whales ADD COLUMN record_withheld TEXT;
+        ALTER TABLE whales ADD COLUMN farming_share REAL;
+        ALTER TABLE whales ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE whales ADD COLUMN unsummed INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE whales ADD COLUMN positions_checked_at TEXT;
+        ALTER TABLE whales ADD COLUMN positions_error TEXT;
+    """)
+    db.executescript(_POSITION_FIGURES)
