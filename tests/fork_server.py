@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -66,6 +67,8 @@ def become(words: list[str], environment: dict[str, str], folder: str) -> None:
     program = str(Path(sys.modules["opinionscope"].__path__[0]) / "__main__.py")
     sys.argv = [program, *words]
     sys.orig_argv = [sys.executable, "-m", "opinionscope", *words]
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     if paths:
         importlib.import_module("sitecustomize")
 

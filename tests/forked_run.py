@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
 
 _SERVER = Path(__file__).with_name("fork_server.py")
 _READ_WHEN_USED = ("OPINION", "TEST_", "XDG_", "PYTHONPATH", "TMPDIR", "COLUMNS")
@@ -30,23 +29,38 @@ def run_forked(
     with TemporaryFile("w+") as given, TemporaryFile("r") as output, TemporaryFile("r") as errors:
         given.write(stdin or "")
         given.seek(0)
-        request = json.dumps({"words": words, "environment": environment, "folder": str(folder)})
-        status = _status_of(request.encode(), [given, output, errors], timeout)
+        streams = [stream.fileno() for stream in (given, output, errors)]
+        status = start_forked(words, environment, folder, streams).wait(timeout)
         output.seek(0)
         errors.seek(0)
         return subprocess.CompletedProcess(list(words), status, output.read(), errors.read())
 
 
-def _status_of(request: bytes, streams: "Sequence[IO[str]]", timeout: float) -> int:
+def start_forked(
+    words: Sequence[str], environment: Mapping[str, str], folder: Path, streams: list[int]
+) -> "ForkedProcess":
+    """Start a command on three file descriptors, and leave it running."""
     reading, writing = os.pipe()
-    with open(reading) as report:
-        _server().send(request, [*(stream.fileno() for stream in streams), writing])
-        os.close(writing)
-        process = int(report.readline())
-        if not select.select([report], [], [], timeout)[0]:
-            os.kill(process, signal.SIGKILL)
-            raise subprocess.TimeoutExpired("opinionscope", timeout)
-        return int(report.readline())
+    request = json.dumps({"words": words, "environment": environment, "folder": str(folder)})
+    _server().send(request.encode(), [*streams, writing])
+    os.close(writing)
+    return ForkedProcess(reading)
+
+
+class ForkedProcess:
+    """A command that is running, known by what the process that forked it reports."""
+
+    def __init__(self, report: int) -> None:
+        self._report = os.fdopen(report)
+        self.pid = int(self._report.readline())
+
+    def wait(self, timeout: float) -> int:
+        """The exit status as `subprocess` has it. Raises TimeoutExpired, and kills the command, after `timeout` s."""
+        with self._report:
+            if not select.select([self._report], [], [], timeout)[0]:
+                os.kill(self.pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired("opinionscope", timeout)
+            return int(self._report.readline())
 
 
 class _Server:
