@@ -15,6 +15,8 @@ import pytest
 
 from opinionscope.job_table import JOBS
 from opinionscope.simulator import Exchange, ExchangeServer
+from tests.forked_run import can_be_forked, run_forked
+from tests.rounds import ROUNDS
 
 JOB = {job.name: job for job in JOBS}
 COMMAND = (sys.executable, "-m", "opinionscope")
@@ -37,10 +39,13 @@ class CommandLine:
         return bare | {"OPINIONSCOPE_DB": str(self.database)} | self.settings
 
     def __call__(self, *words: str, stdin: str | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
+        """Run a command to its end: by a fork of an interpreter, unless a setting is one that start-up itself reads."""
+        environment = self.environment | settings
+        if not ROUNDS and can_be_forked(self.settings | settings):
+            return run_forked(words, environment, self.home, stdin, timeout=90)
         return subprocess.run(
             [*COMMAND, *words],
-            env=self.environment | settings,
+            env=environment,
             cwd=self.home,
             input=stdin,
             capture_output=True,

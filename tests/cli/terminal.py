@@ -4,10 +4,10 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
 import termios
 
-from tests.conftest import COMMAND, CommandLine
+from tests.conftest import CommandLine
+from tests.forked_run import start_forked
 
 
 def run_on_terminal(command: CommandLine, *words: str, width: int, **settings: str) -> str:
@@ -15,7 +15,7 @@ def run_on_terminal(command: CommandLine, *words: str, width: int, **settings: s
     inside, outside = pty.openpty()
     fcntl.ioctl(outside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     environment = command.environment | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | settings
-    process = subprocess.Popen([*COMMAND, *words], env=environment, stdin=outside, stdout=outside, stderr=outside)
+    process = start_forked(words, environment, command.home, [outside] * 3)
     os.close(outside)
     output = b""
     while chunk := _read(inside):

@@ -311,7 +311,8 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new_database(command: Co
     backup = command.home / "backup.db"
     make_backup(command, backup)
     began = time.monotonic()
-    assert command("restore", str(backup)).returncode == 0
+    with command.start("restore", str(backup)) as restored:  # from its very start, as those that are killed
+        assert restored.wait() == 0
     whole = time.monotonic() - began
     for number in range(rounds(6)):
         leave_a_log(command.database, f"UPDATE whales SET name = 'Late {number}'")
