@@ -18,6 +18,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import find_activity, purge_trades
 from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets_to_poll
 from opinionscope.times import from_unix
+from tests.old_release import downgrade
 from tests.true_positions import SELECT, assert_positions
 
 from .list_model import FIRST_SECOND
@@ -235,6 +236,22 @@ def test_a_position_is_gone_with_its_last_trade_and_its_wallet_is_worked_out_ane
     due = watched.store.query("SELECT market_external_id, figures_due FROM positions ORDER BY 1")
     assert [tuple(row) for row in due] == [("70", 1), ("71", 1)]
     assert watched.store.value("SELECT count(*) FROM whale_questions") == 0
+
+
+def test_an_upgrade_sums_up_stored_trades_and_leaves_out_the_withdrawn_ones(tmp_path: Path) -> None:
+    path = tmp_path / "whales.db"
+    path.write_bytes(empty_database())
+    with Store.open(path) as store:
+        watched = Watched(store)
+        entries = add_many(watched, 30)
+        watched.run()
+        entries[10].gone_at = watched.servers.now
+        watched.run_until_exact()
+    downgrade(path, 8)
+    with Store.open(path) as store:
+        watched.store = store
+        watched.check_positions()
+        assert store.value("SELECT count(*) FROM unsummed_trades") == store.value("SELECT doubted FROM whales") == 0
 
 
 def test_one_of_two_equal_trades_can_be_withdrawn(watched: Watched) -> None:
