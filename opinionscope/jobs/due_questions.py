@@ -14,6 +14,7 @@ from opinionscope.store.due_positions import (
     clear_due,
     find_due_positions,
     find_positions_of,
+    forget_empty,
 )
 from opinionscope.store.record_parts import sum_parts
 from opinionscope.store.whale_questions import QuestionKey, QuestionRow, save_questions
@@ -28,9 +29,15 @@ _PAUSE_SECONDS = 0.02
 
 
 def judge_due_questions(
-    store: Store, *, now: datetime, batch: int = _BATCH, progress: ReportProgress = no_progress
+    store: Store,
+    *,
+    now: datetime,
+    batch: int = _BATCH,
+    pause: float = _PAUSE_SECONDS,
+    progress: ReportProgress = no_progress,
 ) -> None:
-    """Judge the questions of all positions that are due, in transactions of at most `batch` positions.
+    """Judge the questions of all positions that are due, in transactions of at most `batch` positions, `pause`
+    seconds apart.
 
     Whatever ends the run between two of them, the next one goes on from there.
     """
@@ -40,7 +47,7 @@ def judge_due_questions(
         progress("positions", done, None)
         if judged < batch:
             return
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(pause)
 
 
 def _judge_batch(store: Store, batch: int, now: str) -> int:
@@ -54,6 +61,7 @@ def _judge_batch(store: Store, batch: int, now: str) -> int:
         assign_questions(
             transaction, [(key.question, position.id) for key, position in pairs if key.question != position.question]
         )
+        forget_empty(transaction, [position.id for position in due])
         before = {QuestionKey(each.whale_address, each.question) for each in due if each.question is not None}
         _judge_questions(transaction, sorted(before.union(now_in)), now)
         clear_due(transaction, [position.id for position in due])
