@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import astuple
 from datetime import datetime
+from operator import attrgetter
 
 from opinionscope.jobs.result import ReportProgress, no_progress
 from opinionscope.store.database import Store, Transaction
@@ -26,6 +26,7 @@ _BATCH = 1_000
 """Positions in a transaction: what other writers wait for."""
 _PAUSE_SECONDS = 0.02
 """So that writers who wait get their turn between two transactions."""
+_COLUMNS = attrgetter(*QuestionRow._fields)
 
 
 def judge_due_questions(
@@ -81,7 +82,7 @@ def _judged(positions: Sequence[PositionOfQuestion], now: str) -> QuestionRow | 
     """What is to be stored of a question; None if no position belongs to it any more."""
     if not positions:
         return None
-    return QuestionRow(*astuple(judge_question([_holding(position, now) for position in positions])))
+    return QuestionRow(*_COLUMNS(judge_question([_holding(position, now) for position in positions])))
 
 
 def _holding(position: PositionOfQuestion, now: str) -> Holding:

@@ -200,7 +200,7 @@ CHANGES = st.lists(
 )
 
 
-@examples(25)
+@examples(15)
 @given(positions=POSITIONS, changes=CHANGES)
 def test_any_order_of_changes_gives_the_figures_of_a_full_recomputation(
     positions: list[tuple[str, int, PositionSums]], changes: list[tuple[str, str, str | None, int]]
