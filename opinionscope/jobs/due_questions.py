@@ -22,7 +22,7 @@ from opinionscope.times import to_seconds_text
 from opinionscope.track_record.positions import PositionSums, result_of
 from opinionscope.track_record.records import Holding, decided_at, judge_question, question_key
 
-_BATCH = 1_000
+_BATCH = 500
 """Positions in a transaction: what other writers wait for."""
 _PAUSE_SECONDS = 0.02
 """So that writers who wait get their turn between two transactions."""
@@ -37,10 +37,9 @@ def judge_due_questions(
     pause: float = _PAUSE_SECONDS,
     progress: ReportProgress = no_progress,
 ) -> None:
-    """Judge the questions of all positions that are due, in transactions of at most `batch` positions, `pause`
-    seconds apart.
+    """Judge the questions of all positions that are due, at most `batch` positions in a transaction.
 
-    Whatever ends the run between two of them, the next one goes on from there.
+    The transactions are `pause` seconds apart. If the run ends between two of them, the next one goes on from there.
     """
     done, moment = 0, to_seconds_text(now)
     while judged := _judge_batch(store, batch, moment):

@@ -215,6 +215,9 @@ def test_any_order_of_changes_gives_the_figures_of_a_full_recomputation(
             judge_due_questions(store, now=NOW, batch=batch, pause=0)
         judged = figures(store)
         stepwise = contents(store), judged
+        net_profit = store.value("SELECT total(net_profit) FROM record_parts")
+        assert net_profit == pytest.approx(store.value("SELECT total(realized + settled) FROM position_figures"))
+        assert net_profit == pytest.approx(sum(month.net_profit for month in profit_by_month(store, WHALE)))
         make_due(store)
         with store.transaction() as connection:
             for table in TABLES:
