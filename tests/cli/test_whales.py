@@ -17,8 +17,9 @@ from tests.conftest import CommandLine
 NEW, OTHER = f"0x{'1' * 40}", f"0x{'2' * 40}"
 PUBLIC = (
     "address name source enabled added_at last_synced_at last_error api_total known_trades trade_count total_volume "
-    "last_active_at volume_24h volume_7d volume_30d realized_profit stats_updated_at standing_since whole_read_at "
-    "listed_newest completeness missing"
+    "last_active_at volume_24h volume_7d volume_30d realized_profit net_profit unrealized_profit exposure "
+    "decided_questions won_questions win_rate_low win_rate_high roi luck record_withheld farming_share farming_since "
+    "flagged stats_updated_at standing_since whole_read_at listed_newest completeness missing"
 )
 
 
