@@ -25,6 +25,11 @@ class Job:
     daily: bool = False
     """Whether cron starts it hourly, to act once a day: only a completed run shows that it is alive."""
 
+    @property
+    def words(self) -> list[str]:
+        """The words with which a scheduler runs it."""
+        return [*self.command.split(), *self.cron_option.split()]
+
 
 # Everybody polls on the hour and every five minutes sharp, so the minutes are offset.
 MARKETS = Job("markets", "sync markets", "2-59/5 * * * *", "markets.job", True, timedelta(minutes=15))
