@@ -203,8 +203,7 @@ class Exchange:
                 market = self._book.find(key[0], categorical=False)
                 if market is None or market_id not in (None, key[0]) or is_claimed(key, market, now):
                     continue
-                token = market.fields["yesTokenId" if key[1] == 1 else "noTokenId"]
-                price = mark(key, market, self._price(token, now)[0])
+                price = mark(key, market, self._price(market, key[1], now))
                 listed.append((holding.cost, position(key, holding, market, price)))
         return [document for _, document in sorted(listed, key=lambda each: -each[0])]
 
@@ -221,16 +220,23 @@ class Exchange:
         """The last price of a token; None for an unknown one."""
         with self._lock:
             now = self._catch_up()
-            if self._book.find_token(token_id) is None:
+            market = self._book.find_token(token_id)
+            if market is None:
                 return None
-            price, digest = self._price(token_id, now)
+            price = self._price(market, 1 if token_id == market.fields["yesTokenId"] else 2, now)
+        digest = self._digest_of(market, now)
         size, side = f"{digest % 5000 + 1}.00", "BUY" if digest % 2 else "SELL"
         return {"tokenId": token_id, "price": f"{price}", "side": side, "size": size, "timestamp": int(now * 1000)}
 
-    def _price(self, token_id: str, now: float) -> tuple[Decimal, int]:
-        """A price that changes every minute, and the number that it is made from."""
-        digest = int(sha256(f"{self._seed}:{token_id}:{int(now / MINUTE)}".encode()).hexdigest()[:8], 16)
-        return Decimal(digest % 990 + 5) / 1000, digest
+    def _price(self, market: SimulatedMarket, outcome_side: int, now: float) -> Decimal:
+        """A price near the fair one that changes every minute; those of both outcomes make 1."""
+        noise = Decimal(self._digest_of(market, now) % 61 - 30) / 1000
+        return market.fair_price(outcome_side) + (noise if outcome_side == 1 else -noise)
+
+    def _digest_of(self, market: SimulatedMarket, now: float) -> int:
+        """A number that is another one every minute."""
+        minute = f"{self._seed}:{market.id}:{int(now / MINUTE)}"
+        return int(sha256(minute.encode()).hexdigest()[:8], 16)
 
     def _catch_up(self) -> float:
         # Markets change on the minute only: what is traded then does not depend on when somebody looks.
