@@ -82,7 +82,7 @@ def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:
         Column("Job", lambda job: job.job),
         Column("Last run", lambda job: age(job.last_started_at, now) or "never"),
         Column("Status", lambda job: job.last_status, style=lambda job: STATUS_STYLES.get(job.last_status or "", "")),
-        Column("Last success", lambda job: age(job.last_success_at, now) or "never"),
+        Column("Last success", lambda job: age(job.last_success_at, now) or "never", rank=2),
         Column(
             "Failures",
             lambda job: count(job.failures_in_a_row),
