@@ -101,6 +101,12 @@ def remove_whale(store: Store, address: str) -> None:
         connection.execute("UPDATE whales SET enabled = 0 WHERE address = ?", (address,))
 
 
+def rename_whale(store: Store, address: str, name: str | None) -> None:
+    """Give a wallet another name, or none."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE whales SET name = ? WHERE address = ?", (name, address))
+
+
 def find_whales(store: Store) -> list[Whale]:
     """The tracked wallets, by volume, largest first."""
     return select(store, Whale, "WHERE enabled = 1 ORDER BY total_volume DESC, address")
