@@ -5,6 +5,7 @@ from datetime import datetime
 
 import typer
 
+from opinionscope.cli.commands.discover import DISCOVER_EXAMPLES, discover
 from opinionscope.cli.commands.whale_names import rename, tag, untag
 from opinionscope.cli.commands.whale_tracking import NO_TRADES, add, import_wallets, remove, reread
 from opinionscope.cli.options import AsJson, Database
@@ -25,6 +26,7 @@ whales = typer.Typer(help="Manage the tracked wallets.", add_completion=False)
 for command in (add, remove, reread, rename, tag, untag):
     whales.command(command.__name__)(command)
 whales.command("import")(import_wallets)
+whales.command("discover", epilog=DISCOVER_EXAMPLES)(discover)
 
 
 @whales.command("list")
