@@ -27,7 +27,7 @@ def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cell
     """The texts of a column, safe to print, and its widths. It was `width_before` wide in the rows above, if any."""
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
     texts = [NOTHING if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
-    natural = max(width_before, *map(cell_len, (column.title, *texts)))
+    natural = max(width_before, *map(cell_len, (column.title, column.unit, *texts)))
     least = min(natural, column.least) if column.flexible else natural
     return Cells(column, texts, natural, least, unused=not width_before and set(texts) == {NOTHING})
 
@@ -65,13 +65,12 @@ def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
     return widths
 
 
-def heading_of(shown: Sequence[Cells], widths: Sequence[int]) -> list[tuple[str, str]]:
-    """The heading as (text, style) pairs."""
-    return [
-        pair
-        for cells, width in zip(shown, widths, strict=True)
-        for pair in _padded(cells, cells.column.title, width, "bold")
-    ]
+def heading_of(shown: Sequence[Cells], widths: Sequence[int]) -> list[list[tuple[str, str]]]:
+    """The heading as lines of (text, style) pairs: the titles, and the units if there are any."""
+    columns = list(zip(shown, widths, strict=True))
+    titles = [pair for cells, width in columns for pair in _padded(cells, cells.column.title, width, "bold")]
+    units = [pair for cells, width in columns for pair in _padded(cells, cells.column.unit, width, "dim")]
+    return [titles, units] if any(cells.column.unit for cells in shown) else [titles]
 
 
 def lines_of(shown: Sequence[Cells], widths: Sequence[int], rows: Sequence[Any]) -> Iterator[list[tuple[str, str]]]:

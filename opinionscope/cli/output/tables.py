@@ -30,7 +30,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str)
         shown = fitting([measured(column, block, before.get(column.title, 0)) for column in columns], screen.width)
         widths = widths_of(shown, screen.width)
         now = {cells.column.title: width for cells, width in zip(shown, widths, strict=True)}
-        heading = [] if now.keys() == before.keys() else [heading_of(shown, widths)]
+        heading = [] if now.keys() == before.keys() else heading_of(shown, widths)
         if heading and before:
             write("\n")
         _print_lines(chain(heading, lines_of(shown, widths, block)), screen)
