@@ -116,6 +116,20 @@ def find_whale(store: Store, address: str) -> Whale | None:
     return select_first(store, Whale, "WHERE address = ?", (address,))
 
 
+def find_whales_called(store: Store, name: str, beginning: str | None = None) -> list[Whale]:
+    """The wallets of this name, in any letter case, and those whose addresses begin with `beginning`, in lower case.
+
+    The tracked ones come first, then those that were removed.
+    """
+    return select(
+        store,
+        Whale,
+        "WHERE casefold(name) = casefold(:name) OR (address >= :beginning AND address < :beginning || 'g') "
+        "ORDER BY enabled DESC, total_volume DESC, address",
+        {"name": name, "beginning": beginning},
+    )
+
+
 def find_names(store: Store) -> dict[str, str]:
     """The names of the wallets that have one, by address; removed wallets included."""
     return dict(tuple(row) for row in store.query("SELECT address, name FROM whales WHERE name <> ''"))
