@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.formats import count, day, gain, money, price, shares, short_address
+from opinionscope.cli.output.formats import day, gain, money, price, shares, short_address
 from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import print_table
-from opinionscope.cli.output.terminal import write
 from opinionscope.store.position_figures import Position
 
 Mark = Literal["~", "?", "!"]
@@ -20,16 +19,35 @@ _MEANINGS: dict[Mark, str] = {
 _STATE_STYLES = {"open": "cyan", "won": "green", "lost": "red", "void": "yellow"}
 
 
+@dataclass
+class Printed:
+    """What a table shows: how many rows, and which marks in them."""
+
+    rows: int
+    marks: set[Mark]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the marks mean."""
+        return [f"{mark}  {meaning}" for mark, meaning in _MEANINGS.items() if mark in self.marks]
+
+
 def print_positions(
     positions: Iterable[Position], *, nothing: str, of_one_whale: bool = False, of_one_state: bool = False
-) -> int:
-    """A table of positions, amounts in the quote token, and below it what the marks in it mean; how many rows."""
-    seen = _Seen(set(), 0)
-    print_table(_columns(of_one_whale=of_one_whale, of_one_state=of_one_state), seen.watch(positions), nothing=nothing)
-    for mark, meaning in _MEANINGS.items():
-        if mark in seen.marks:
-            write(f"{mark}  {meaning}\n")
-    return seen.rows
+) -> Printed:
+    """A table of positions, amounts in the quote token."""
+    printed = Printed(0, set())
+    columns = _columns(of_one_whale=of_one_whale, of_one_state=of_one_state)
+    print_table(columns, _watched(positions, printed), nothing=nothing)
+    return printed
+
+
+def _watched(positions: Iterable[Position], printed: Printed) -> Iterator[Position]:
+    """The positions, noted down as they pass."""
+    for position in positions:
+        printed.rows += 1
+        printed.marks.update(marks_of(position))
+        yield position
 
 
 def marks_of(position: Position) -> list[Mark]:
@@ -45,20 +63,6 @@ def marks_of(position: Position) -> list[Mark]:
 def outcome_name(position: Position) -> str:
     """The label of the outcome. Where none is known, its side is said, because sides have no fixed meaning."""
     return position.outcome or f"side {position.outcome_side}"
-
-
-@dataclass
-class _Seen:
-    """What has been printed: the marks, and the number of rows."""
-
-    marks: set[Mark]
-    rows: int
-
-    def watch(self, positions: Iterable[Position]) -> Iterator[Position]:
-        for position in positions:
-            self.marks.update(marks_of(position))
-            self.rows += 1
-            yield position
 
 
 def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:
@@ -78,8 +82,8 @@ def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:
         _gain_column("Realized", "realized", rank=4),
         _gain_column("Settled", "settled", rank=1),
         Column("Last trade", lambda row: day(row.last_traded_at), rank=8),
-        Column("", lambda row: "".join(marks_of(row)) or None, optional=True, style=lambda _: "yellow"),
-        Column("On the exchange", _on_the_exchange, rank=7, optional=True, style=lambda _: "yellow"),
+        Column("", lambda row: "".join(marks_of(row)) or None, optional=True, nothing="", style=lambda _: "yellow"),
+        Column("On the exchange", _on_the_exchange, rank=7, optional=True, nothing="", style=lambda _: "yellow"),
     ]
     hidden = {"Whale"} if of_one_whale else set[str]()
     # Nothing is settled while a position is open.

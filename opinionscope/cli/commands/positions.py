@@ -7,7 +7,7 @@ import typer
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples
 from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.limits import print_how_many
+from opinionscope.cli.output.notes import left_out, print_notes
 from opinionscope.cli.position_table import print_positions
 from opinionscope.cli.wallet_argument import complete_wallet, find_wallet
 from opinionscope.errors import UsageError
@@ -71,8 +71,9 @@ def show_positions(
             return
         is_filtered = any((whale, market, min_exposure, state != "open"))
         nothing = "No positions match these filters." if is_filtered else "No open positions yet."
-        shown = print_positions(found, nothing=nothing, of_one_whale=bool(whale), of_one_state=state == "open")
-        print_how_many(shown, limit, lambda: count_positions(store, **filters), "position")
+        printed = print_positions(found, nothing=nothing, of_one_whale=bool(whale), of_one_state=state == "open")
+        more = left_out(printed.rows, limit, lambda: count_positions(store, **filters), "position")
+        print_notes([*printed.notes, *more])
 
 
 def _require(word: str, valid: "tuple[str, ...] | dict[str, str]", what: str) -> None:
