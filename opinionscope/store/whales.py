@@ -16,6 +16,12 @@ from opinionscope.times import to_seconds_text
 class Whale(StoredRow):
     """A wallet that is tracked, or was. The figures are those of the last `stats`; None before it.
 
+    `realized_profit` is the exchange's own word, `net_profit` follows from the wallet's trades and how their markets
+    ended, in the quote token. `record_withheld` says why figures of the track record are None. `win_rate_low` and
+    `win_rate_high` bound the share of the decided questions that are won, with 95 % confidence; see
+    `track_record.records` for `roi` and `luck`, and `track_record.farming` for `farming_share`: it is known since
+    `farming_since`, and a wallet is `flagged` by it.
+
     `api_total` is the exchange's count of its trades at the last poll, `known_trades` counts those stored or counted.
     `standing_since` is when its completeness last changed, `whole_read_at` when a reading last showed its whole list,
     `listed_newest` how many of its trades the exchange lists, if that is fewer than it counts.
@@ -39,6 +45,19 @@ class Whale(StoredRow):
     volume_7d: float | None
     volume_30d: float | None
     realized_profit: float | None
+    net_profit: float | None
+    unrealized_profit: float | None
+    exposure: float | None
+    decided_questions: int | None
+    won_questions: int | None
+    win_rate_low: float | None
+    win_rate_high: float | None
+    roi: float | None
+    luck: float | None
+    record_withheld: str | None
+    farming_share: float | None
+    farming_since: Seconds | None
+    flagged: Flag
     stats_updated_at: Millis | None
     standing_since: Millis | None
     whole_read_at: Millis | None
