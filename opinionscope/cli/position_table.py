@@ -61,8 +61,8 @@ def marks_of(position: Position) -> list[Mark]:
 
 
 def outcome_name(position: Position) -> str:
-    """The label of the outcome. Where none is known, its side is said, because sides have no fixed meaning."""
-    return position.outcome or f"side {position.outcome_side}"
+    """The label of the outcome. Where none is known it is its number, from which no label follows."""
+    return position.outcome or (f"side {position.outcome_side}" if position.outcome_side else "not named")
 
 
 def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:

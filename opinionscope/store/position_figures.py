@@ -35,8 +35,9 @@ class Position(StoredRow):
     TABLE: ClassVar[str] = """(
         SELECT position.*, net_shares, cost_per_share, figures.exposure, realized, unrealized, settled,
             unexplained_shares, figures.state, ifnull(market.title, position.market_title) AS title,
-            nullif(ifnull(iif(position.outcome_side = 1, market.yes_label, market.no_label), position.outcome), '')
-                AS label,
+            ifnull(
+                nullif(CASE position.outcome_side WHEN 1 THEN market.yes_label WHEN 2 THEN market.no_label END, ''),
+                nullif(position.outcome, '')) AS label,
             market.parent_external_id AS topic, whale.name AS whale_name, whale.enabled, whale.unsummed,
             whale.api_total, whale.known_trades, whale.history_read_at, whale.resume_position,
             whale.doubted OR whale.missed OR whale.waiting AS doubted

@@ -21,6 +21,11 @@ def percent(share: float | None) -> str | None:
     return None if share is None else f"{share * 100:z,.0f} %"
 
 
+def signed(value: float | None) -> str | None:
+    """`+2.1`: a number of standard deviations."""
+    return None if value is None else f"{value:+z.1f}"
+
+
 def price(value: float | None) -> str | None:
     """`0.421`: a price, which is a probability."""
     return None if value is None else f"{value:z.3f}"

@@ -51,12 +51,16 @@ def cut(cells: Cells, number: int, width: int) -> str:
 
 
 def without_middle(text: str, width: int) -> str:
-    """The first and the last words that fit, two fifths for the last; a word is broken only where none fits."""
+    """The first and the last words that fit, with at most half of the width for the last.
+
+    If the last word is too long, the first ones stand alone; if these are no more than a third of the width, words are
+    broken.
+    """
     words = text.split(" ")
-    tail = _words_that_fit(words[:0:-1], width * 2 // 5)[::-1]
+    tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
-    if head and tail:
-        more = _words_that_fit(words[len(head) : -len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail])))
+    if cell_len(" ".join(head)) * 3 > width:
+        more = _words_that_fit(words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail])))
         return f"{' '.join(head)}…{' '.join([*more[::-1], *tail])}"
     start, end = set_cell_size(text, width * 3 // 5).rstrip(), text
     while cell_len(start) + 1 + cell_len(end) > width:
@@ -65,8 +69,8 @@ def without_middle(text: str, width: int) -> str:
 
 
 def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
-    fitting_words = list(accumulate(words, lambda text, word: f"{text} {word}"))
-    return list(words[: sum(cell_len(text) <= width for text in fitting_words)])
+    texts = accumulate(words, lambda text, word: f"{text} {word}")
+    return list(words[: sum(cell_len(text) <= width for text in texts)])
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
