@@ -2,24 +2,26 @@
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
+from typing import Annotated
 
 import typer
 
 from opinionscope.addresses import parse_address
-from opinionscope.errors import OpinionscopeError, UsageError
-from opinionscope.locations import database_path
+from opinionscope.cli.completion import LONGEST_NAME_SHOWN, complete_wallet
+from opinionscope.errors import UsageError
 from opinionscope.store.database import Store
-from opinionscope.store.whales import Whale, find_whale, find_whales, find_whales_called
+from opinionscope.store.whales import Whale, find_whale, find_whales_called
 from opinionscope.text import one_line
 
-WALLET = "WALLET"
-HELP = "An address, a tracked whale's name, or the beginning of its address (0x and 6 or more digits)."
+_HELP = "An address, a tracked whale's name, or the beginning of its address (0x and 6 or more digits)."
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 _BEGINNING = re.compile(r"0x[0-9a-f]{6,39}")
 _SHOWN_CANDIDATES = 4
-_SHOWN_NAME = 40
 _LONGEST_WORD = 80
+
+
+WalletArgument = Annotated[str, typer.Argument(metavar="WALLET", help=_HELP, autocompletion=complete_wallet)]
+WalletArguments = Annotated[list[str], typer.Argument(metavar="WALLET", help=_HELP, autocompletion=complete_wallet)]
 
 
 def find_wallet(store: Store, text: str) -> Whale:
@@ -28,11 +30,10 @@ def find_wallet(store: Store, text: str) -> Whale:
     Raises UsageError, which says what to do, if it names none or several.
     """
     word = " ".join(text.split())
-    if _ADDRESS.fullmatch(word.lower()):
-        address = parse_address(word)
-        whale = find_whale(store, address)
+    if _is_address(word):
+        whale = find_whale(store, parse_address(word))
         if whale is None:
-            raise not_tracked(address)
+            raise not_tracked(parse_address(word))
         return whale
     found = find_whales_called(store, word, word.lower() if _BEGINNING.fullmatch(word.lower()) else None)
     candidates = [whale for whale in found if whale.enabled] or found
@@ -54,29 +55,21 @@ def find_tracked_wallets(store: Store, texts: Sequence[str]) -> list[Whale]:
     return list({whale.address: whale for whale in (find_tracked_wallet(store, text) for text in texts)}.values())
 
 
+def find_address(store: Store, text: str) -> str:
+    """The address of the wallet that `text` names, to filter by: a whole address may be one that was never tracked.
+
+    Raises UsageError, which says what to do, if it names none or several.
+    """
+    return parse_address(text) if _is_address(text.strip()) else find_wallet(store, text).address
+
+
 def not_tracked(address: str) -> UsageError:
     """What is wrong with an address that is not tracked, and what to do about it."""
     return UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
 
 
-def complete_wallet(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """For the shell: the names and addresses of the tracked wallets that begin with what was typed, and what each is.
-
-    A database that cannot be read completes nothing.
-    """
-    with suppress(OpinionscopeError, OSError), Store.open_to_read(database_path(context.params.get("db"))) as store:
-        typed = incomplete.casefold()
-        return [
-            pair for whale in find_whales(store) for pair in _completions(whale) if pair[0].casefold().startswith(typed)
-        ]
-    return []
-
-
-def _completions(whale: Whale) -> list[tuple[str, str]]:
-    """What may be typed for a wallet, with a description."""
-    name = one_line(whale.name or "", _SHOWN_NAME)
-    address = [(whale.address, name or "tracked wallet")]
-    return [(name, whale.address), *address] if name and name == whale.name else address
+def _is_address(word: str) -> bool:
+    return _ADDRESS.fullmatch(word.lower()) is not None
 
 
 def _ambiguous(word: str, candidates: Sequence[Whale]) -> UsageError:
@@ -87,7 +80,7 @@ def _ambiguous(word: str, candidates: Sequence[Whale]) -> UsageError:
 
 
 def _describe(whale: Whale) -> str:
-    name = one_line(whale.name or "", _SHOWN_NAME)
+    name = one_line(whale.name or "", LONGEST_NAME_SHOWN)
     return f"{whale.address} ({name})" if name else whale.address
 
 

@@ -1,14 +1,23 @@
 """The `whale_tags` table: the tags of wallets. A removed wallet keeps its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from opinionscope.store.database import Store
 from opinionscope.tags import parse_tag
 
+_INSERT = "INSERT OR IGNORE INTO whale_tags (whale_address, tag) VALUES (?, ?)"
+
 
 def add_tag(store: Store, addresses: Iterable[str], tag: str) -> int:
     """Tag the wallets; how many did not have the tag. Raises UsageError if it is not a valid tag."""
-    return _change(store, "INSERT OR IGNORE INTO whale_tags (whale_address, tag) VALUES (?, ?)", addresses, tag)
+    return _change(store, _INSERT, addresses, tag)
+
+
+def add_tags(store: Store, tags: Mapping[str, Iterable[str]]) -> None:
+    """Tag each wallet with its own tags, by address; all of it or nothing."""
+    pairs = [(address, parse_tag(tag)) for address, each in tags.items() for tag in each]
+    with store.transaction() as connection:
+        connection.executemany(_INSERT, pairs)
 
 
 def remove_tag(store: Store, addresses: Iterable[str], tag: str) -> int:

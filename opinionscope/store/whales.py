@@ -146,6 +146,12 @@ def remove_whale(store: Store, address: str) -> None:
         connection.execute("UPDATE whales SET enabled = 0 WHERE address = ?", (address,))
 
 
+def rename_whale(store: Store, address: str, name: str | None) -> None:
+    """Give a wallet another name, or none."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE whales SET name = ? WHERE address = ?", (name, address))
+
+
 def find_whales(
     store: Store, *, sort: str = "net-profit", tag: str | None = None, hide_flagged: bool = False
 ) -> list[Whale]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from opinionscope.cli.wallet_argument import complete_wallet, find_tracked_wallet, find_wallet
+from opinionscope.cli.completion import complete_wallet
+from opinionscope.cli.wallet_argument import find_tracked_wallet, find_wallet
 from opinionscope.errors import UsageError
 from opinionscope.store.database import Store
 from opinionscope.store.whales import add_whales, remove_whale

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from opinionscope.cli.completion import complete_wallet
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.notes import left_out, print_notes
 from opinionscope.cli.position_table import print_positions
-from opinionscope.cli.wallet_argument import complete_wallet, find_wallet
+from opinionscope.cli.wallet_argument import find_wallet
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store

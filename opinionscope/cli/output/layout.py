@@ -60,7 +60,9 @@ def without_middle(text: str, width: int) -> str:
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
     if cell_len(" ".join(head)) * 3 > width:
-        more = _words_that_fit(words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail])))
+        more = _words_that_fit(
+            words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
+        )
         return f"{' '.join(head)}…{' '.join([*more[::-1], *tail])}"
     start, end = set_cell_size(text, width * 3 // 5).rstrip(), text
     while cell_len(start) + 1 + cell_len(end) > width:
