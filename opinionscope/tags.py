@@ -1,5 +1,8 @@
 """Tags of wallets: validated, and kept in one case so that they can be compared."""
 
+import json
+from contextlib import suppress
+
 from opinionscope.errors import UsageError
 from opinionscope.text import casefold
 
@@ -21,7 +24,20 @@ def parse_tag(text: str) -> str:
 
 
 def parse_tags(text: str) -> list[str]:
-    """The tags in a list such as `smart, sports`, each once. Raises UsageError if one is not valid."""
+    """The tags in a list such as `smart, sports`, or in a JSON array, each once.
+
+    Raises UsageError if one is not valid.
+    """
+    with suppress(ValueError):
+        return list(dict.fromkeys(parse_tag(str(tag)) for tag in _array(text)))
     for separator in SEPARATORS:
         text = text.replace(separator, " ")
     return list(dict.fromkeys(parse_tag(word) for word in text.split()))
+
+
+def _array(text: str) -> list[object]:
+    """The JSON array that `whales list --csv` writes. Raises ValueError if it is none."""
+    array = json.loads(text)
+    if not isinstance(array, list):
+        raise ValueError(text)
+    return array

@@ -14,6 +14,8 @@ Database = Annotated[
     typer.Option("--db", metavar="PATH", help="SQLite database file.", show_default="OPINIONSCOPE_DB", readable=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJsonLines = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object per line.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV with a header, plain numbers and full values.")]
 Since = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="Only entries since TIME: 90s, 15m, 24h, 7d, or an ISO time (UTC)."),

@@ -19,6 +19,7 @@ from opinionscope.cli.wallet_argument import (
     find_tracked_wallets,
     find_wallet,
 )
+from opinionscope.cli.whale_table import NO_TRADES
 from opinionscope.errors import UsageError
 from opinionscope.known_databases import refuse_to_replace, remember
 from opinionscope.locations import database_path
@@ -31,7 +32,6 @@ from opinionscope.text import one_line
 from opinionscope.times import utc_now
 from opinionscope.wallet_list import LONGEST_NAME, NamedWallet, parse_wallet_list, tidy_name
 
-NO_TRADES = "no trades: is this the owner's address, not the Safe's?"
 _OWNERS_ONLY = "Opinion lists trades by the owner's address; the address of a Safe (proxy wallet) shows none."
 
 
