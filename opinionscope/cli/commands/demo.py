@@ -13,7 +13,9 @@ from opinionscope.cli.commands.activity import print_activity
 from opinionscope.cli.commands.logs import print_runs
 from opinionscope.cli.commands.markets import print_markets
 from opinionscope.cli.output.formats import counted
+from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.terminal import write
+from opinionscope.cli.position_table import print_positions
 from opinionscope.cli.whale_table import print_whales
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
 from opinionscope.jobs.run import run_job, work_of
@@ -21,6 +23,7 @@ from opinionscope.locations import database_path
 from opinionscope.simulator.demo import DemoExchange, serve_demo
 from opinionscope.store.database import Store
 from opinionscope.store.markets import find_markets
+from opinionscope.store.position_figures import find_positions
 from opinionscope.store.sync_logs import find_runs
 from opinionscope.store.whale_activity import find_activity
 from opinionscope.store.whales import add_whales, find_names, find_whales
@@ -100,6 +103,8 @@ def _show(database: Path) -> None:
         print_markets(find_markets(store, limit=_ROWS))
         write("\n$ opinionscope whales list\n\n")
         print_whales(find_whales(store), now)
+        write(f"\n$ opinionscope positions --limit {_ROWS}\n\n")
+        print_notes(print_positions(find_positions(store, limit=_ROWS), nothing="No open positions yet.").notes)
         write(f"\n$ opinionscope activity --limit {_ROWS}\n\n")
         print_activity(find_activity(store, limit=_ROWS), find_names(store), now)
         write("\n$ opinionscope logs\n\n")

@@ -48,12 +48,12 @@ def print_markets(found: Iterable[StoredMarket], *, is_filtered: bool = False) -
     """A table of markets, volumes in the quote token, times in UTC."""
     columns = [
         Column("ID", lambda market: market_name(market.key), right=True),
-        Column("Market", lambda market: market.title, flexible="cut", least=36),
-        Column("Type", lambda market: market.market_type, rank=2),
+        Column("Market", lambda market: market.title, flexible="cut", least=24, enough=40),
+        Column("Type", lambda market: market.market_type, rank=5),
         Column("Status", lambda market: market.status, style=_style),
-        Column("Volume", lambda market: money(market.volume), right=True),
-        Column("24 h", lambda market: money(market.volume_24h), right=True, rank=1),
-        Column("7 d", lambda market: money(market.volume_7d), right=True, rank=3),
+        Column("Volume", lambda market: money(market.volume), right=True, unit="USDT"),
+        Column("24 h", lambda market: money(market.volume_24h), right=True, rank=1, unit="USDT"),
+        Column("7 d", lambda market: money(market.volume_7d), right=True, rank=3, unit="USDT"),
         Column("Closes (UTC)", lambda market: day(market.cutoff_at), rank=4),
     ]
     nothing = "No markets match these filters." if is_filtered else "No markets yet; run `opinionscope sync markets`."
