@@ -563,7 +563,29 @@ def positions_and_track_records(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN unsummed INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN positions_checked_at TEXT;
         ALTER TABLE whales ADD COLUMN positions_error TEXT;
+
+        ALTER TABLE positions ADD COLUMN differs_since TEXT;
+        CREATE INDEX positions_disagreeing ON positions (whale_address) WHERE disagrees_since IS NOT NULL;
     """)
     db.executescript(_POSITION_FIGURES)
     db.executescript(_SUM_UP_STORED_TRADES)
     db.executescript(_READ_COUNTED_TRADES_AGAIN)
+    _change_log(db, "'whales', 'stats'", "'whales', 'positions', 'stats'")
+
+
+def _change_log(db: Database, old: str, new: str) -> None:
+    """Rebuild the table of the log with `new` in place of `old`, and its indexes as they are."""
+    statements = [
+        row[0]
+        for row in db.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'sync_logs' AND sql IS NOT NULL ORDER BY type = 'index'"
+        )
+    ]
+    body = statements[0][statements[0].index("(") :].replace(old, new)
+    db.executescript(f"CREATE TABLE new_sync_logs {body}")
+    db.executescript("""
+        INSERT INTO new_sync_logs SELECT * FROM sync_logs;
+        DROP TABLE sync_logs;
+        ALTER TABLE new_sync_logs RENAME TO sync_logs;
+    """)
+    db.executescript(";".join(statements[1:]))

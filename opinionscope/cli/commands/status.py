@@ -15,7 +15,7 @@ from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft
-from opinionscope.health.report import Clock, Requests, Status, Wallets, first_hour, read_status
+from opinionscope.health.report import Clock, Positions, Requests, Status, Wallets, first_hour, read_status
 from opinionscope.health.rules import JobHealth
 from opinionscope.locations import database_path
 from opinionscope.settings import Settings
@@ -62,6 +62,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
         [
             ("requests", _requests(report.requests)),
             ("wallets", _wallets(report.wallets)),
+            ("positions", _positions(report.positions, now)),
             ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
             ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
             ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
@@ -118,6 +119,19 @@ def _wallets(wallets: Wallets) -> str:
         f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
         f"{wallets.behind:,} behind{behind}{ahead}{errors}"
     )
+
+
+def _positions(positions: Positions, now: datetime) -> str:
+    if positions.checked_at is None:
+        return "not checked yet"
+    errors = f"; last check failed for {positions.with_an_error:,}" if positions.with_an_error else ""
+    found = "no disagreement"
+    if positions.disagreeing:
+        found = (
+            f"{counted(positions.disagreeing_positions, 'position')} of {counted(positions.disagreeing, 'wallet')} "
+            "listed with other shares than the trades add up to"
+        )
+    return f"checked {age(positions.checked_at, now)}: {found}{errors}"
 
 
 def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
