@@ -21,12 +21,14 @@ pytestmark = pytest.mark.skipif(
 
 DRAWN = {
     "sync-health": {"runs", "requests", "durations", "items"},
+    "whale": {"profit"},
     "whales": {"by-volume", "by-profit", "volume-per-day"},
     "activity": {"volume", "markets"},
     "markets": {"by-volume", "closing-per-day"},
 }
 TABLES = {
     "sync-health": {"jobs", "failures"},
+    "whale": {"positions", "trades"},
     "whales": {"leaderboard", "incomplete"},
     "activity": {"trades"},
     "markets": {"closing-soon", "largest"},
