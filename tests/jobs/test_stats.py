@@ -142,13 +142,13 @@ def test_the_figures_of_a_removed_wallet_are_kept_up_to_date(store: Store) -> No
 
 def test_best_and_worst_questions_have_the_titles_of_their_markets_and_topics(store: Store) -> None:
     add_decided(store, 2, 2)
-    add_position(store, "2", 2, bought(100, 70))
+    add_position(store, "1", 2, bought(100, 70))
     make_due(store)
     add_position(store, "7", 1, bought(10, 9), root_market_external_id="9")
     decide(store, "7", "won", topic="9")
     figures(store)
     best = [(question.title, question.net_profit) for question in find_questions(store, WHALE, state="won")]
-    assert best == [("Market 1", 75), ("Market 2", 5), ("As traded: 7", 1)]
+    assert best == [("Market 2", 75), ("Market 1", 5), ("As traded: 7", 1)]
     worst = find_questions(store, WHALE, state="lost", limit=1)
     assert [(question.question, question.net_profit, question.cost) for question in worst] == [("3", -25, 25)]
 
@@ -260,9 +260,10 @@ def test_a_farmer_is_flagged_since_the_oldest_trade_that_is_stored_and_no_longer
     began = NOW - timedelta(days=2)
     add_trades(store, 5, "BUY", 1, began)
     add_trades(store, 5, "BUY", 2, began + timedelta(days=1), first=5)
+    add_trades(store, 10, "BUY", 1, NOW + timedelta(days=1), first=10)
     farmer = figures(store)
     assert (farmer.flagged, farmer.farming_share, farmer.farming_since) == (True, 1.0, began)
-    compute_stats(store, now=NOW + timedelta(days=30))
+    compute_stats(store, now=NOW + timedelta(days=40))
     reformed = find_whale(store, WHALE)
     assert reformed is not None
     assert (reformed.flagged, reformed.farming_share, reformed.farming_since) == (False, None, None)

@@ -40,6 +40,8 @@ def test_a_round_trip_ends_within_ten_minutes_at_nearly_the_same_price(
 def test_a_share_that_is_sold_answers_one_share_bought() -> None:
     trades = [trade(n, "BUY", 1, 100, 0.5) for n in range(4)] + [trade(30, "SELL", 1, 100, 0.5)]
     assert round_trips_of(trades) == 0.25
+    bought = [trade(0, "BUY", 1, 100, 0.5), trade(0, "BUY", 1, 100, 0.9)]
+    assert round_trips_of([*bought, *(trade(n, "SELL", 1, 100, 0.5) for n in (10, 20))]) == pytest.approx(50 / 140)
 
 
 def test_a_pair_that_is_bought_for_one_and_merged_at_once_is_a_round_trip_whatever_each_outcome_cost() -> None:
