@@ -305,8 +305,9 @@ def test_any_list_of_wallets_is_stored_as_it_reads_or_refused_as_a_whole(text: s
         assert name is None or (0 < len(name) <= LONGEST_NAME and "\n" not in name)
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE wallets (address TEXT, name TEXT)")
-        connection.executemany("INSERT INTO wallets VALUES (?, ?)", wallets)
-        assert connection.execute("SELECT * FROM wallets").fetchall() == wallets
+        named = [(wallet.address, wallet.name) for wallet in wallets]
+        connection.executemany("INSERT INTO wallets VALUES (?, ?)", named)
+        assert connection.execute("SELECT * FROM wallets").fetchall() == named
 
 
 def test_an_exact_figure_stays_exact_until_it_is_stored() -> None:

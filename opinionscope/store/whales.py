@@ -187,6 +187,23 @@ def find_whales_called(store: Store, name: str, beginning: str | None = None) ->
     )
 
 
+class KnownWallet(NamedTuple):
+    """What is known of a wallet. `flagged` is None before the first `stats` that counts it."""
+
+    name: str | None
+    tracked: bool
+    flagged: bool | None
+
+
+def find_known_wallets(store: Store) -> dict[str, KnownWallet]:
+    """All wallets that are tracked, or were, by address."""
+    rows = store.query("SELECT address, name, enabled, flagged, stats_updated_at FROM whales")
+    return {
+        address: KnownWallet(name, bool(enabled), bool(flagged) if counted_at else None)
+        for address, name, enabled, flagged, counted_at in rows
+    }
+
+
 def find_names(store: Store) -> dict[str, str]:
     """The names of the wallets that have one, by address; removed wallets included."""
     return dict(tuple(row) for row in store.query("SELECT address, name FROM whales WHERE name <> ''"))

@@ -133,6 +133,7 @@ def test_a_withheld_profit_is_shown_nowhere(stored: CommandLine, tmp_path: Path)
         (row,) = [row for row in rows(site, "whales", "leaderboard") if row["choice"].endswith(address)]
         assert (row["net_profit"], row["record"]) == (None, "– history catching up")
 
+
 def test_the_filters_of_activity_leave_only_what_they_name(stored: CommandLine, site: str) -> None:
     address, name, title = stored.query(
         "SELECT address, name, market_title FROM whale_activity JOIN whales ON address = whale_address "

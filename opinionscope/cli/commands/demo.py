@@ -11,7 +11,7 @@ import typer
 
 from opinionscope.cli.commands.activity import print_activity
 from opinionscope.cli.commands.logs import print_runs
-from opinionscope.cli.commands.markets import print_markets
+from opinionscope.cli.market_table import print_markets
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.terminal import write

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from opinionscope.cli.commands.discover import DISCOVER_EXAMPLES, discover
 from opinionscope.cli.commands.whale_names import rename, tag, untag
 from opinionscope.cli.commands.whale_tracking import add, import_wallets, remove, reread
 from opinionscope.cli.completion import complete_out_of, complete_tag
@@ -25,6 +26,7 @@ whales = typer.Typer(help="Manage the tracked wallets.", add_completion=False)
 for command in (add, remove, reread, rename, tag, untag):
     whales.command(command.__name__)(command)
 whales.command("import")(import_wallets)
+whales.command("discover", epilog=DISCOVER_EXAMPLES)(discover)
 
 
 @whales.command("list", epilog=examples("whales list --sort win-rate --hide-flagged", "whales list --tag vip --csv"))
