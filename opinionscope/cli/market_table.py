@@ -33,8 +33,8 @@ def print_markets(found: Iterable[StoredMarket], *, nothing: str = NO_MARKETS) -
     """A table of markets, volumes in the quote token, times in UTC."""
     columns = [
         Column("ID", lambda line: market_name(line.market.key), right=True),
-        Column("Market", lambda line: line.title, flexible="cut", least=32),
-        Column("Type", lambda line: line.market.market_type, rank=2),
+        Column("Market", lambda line: line.title, flexible="cut", least=24, enough=40),
+        Column("Type", lambda line: line.market.market_type, rank=6),
         Column("Status", lambda line: line.market.status, rank=5, style=lambda line: status_style(line.market)),
         Column("Volume", lambda line: money(line.market.volume), right=True, unit="USDT"),
         Column("24 h", lambda line: money(line.market.volume_24h), right=True, rank=1, unit="USDT"),

@@ -12,7 +12,7 @@ from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import console, render, write
 from opinionscope.health.delay import Delay
-from opinionscope.health.report import Clock, Requests, Status, Wallets, first_hour
+from opinionscope.health.report import Clock, Positions, Requests, Status, Wallets, first_hour
 from opinionscope.health.rules import JobHealth
 from opinionscope.settings import Settings
 from opinionscope.store.deliveries import LastDelivery
@@ -42,6 +42,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
         [
             ("requests", _requests(report.requests)),
             ("wallets", _wallets(report.wallets)),
+            ("positions", _positions(report.positions, now)),
             ("trade delay", _delay(report.delay)),
             ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
             ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
@@ -96,6 +97,19 @@ def _wallets(wallets: Wallets) -> str:
         f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
         f"{wallets.behind:,} behind{behind}{ahead}{errors}"
     )
+
+
+def _positions(positions: Positions, now: datetime) -> str:
+    if positions.checked_at is None:
+        return "not checked yet"
+    errors = f"; last check failed for {positions.with_an_error:,}" if positions.with_an_error else ""
+    found = "no disagreement"
+    if positions.disagreeing:
+        found = (
+            f"{counted(positions.disagreeing_positions, 'position')} of {counted(positions.disagreeing, 'wallet')} "
+            "listed with other shares than the trades add up to"
+        )
+    return f"checked {age(positions.checked_at, now)}: {found}{errors}"
 
 
 def _delay(delay: Delay) -> str:

@@ -20,9 +20,11 @@ from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
 from opinionscope.store.deliveries import LastDelivery, find_delivery
 from opinionscope.store.disk_space import file_bytes
+from opinionscope.store.position_checks import CheckedPositions, count_checked_positions
 from opinionscope.store.request_minutes import Minutes, minutes_since
 from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
 from opinionscope.store.whales import Whale, find_whales
+from opinionscope.times import from_text
 
 CHART_HOURS = 24
 _CAUSES = 3
@@ -59,6 +61,21 @@ class Wallets(Record):
 
 
 @dataclass(frozen=True)
+class Positions(Record):
+    """What the checks of the tracked wallets' positions found.
+
+    `checked_at` is when the last wallet was checked, None before the first. `disagreeing` counts the wallets of which
+    the exchange has listed other shares than their trades add up to, twice in a row and without an explanation;
+    `disagreeing_positions` how many positions those are. `with_an_error` is for how many wallets the last check failed.
+    """
+
+    checked_at: Millis | None
+    disagreeing: int
+    disagreeing_positions: int
+    with_an_error: int
+
+
+@dataclass(frozen=True)
 class DatabaseFile(Record):
     """The database: where it is, and its size with its write-ahead log."""
 
@@ -90,6 +107,7 @@ class Status(Record):
     jobs: list[JobHealth]
     requests: Requests
     wallets: Wallets
+    positions: Positions
     database: DatabaseFile
     alerts: LastDelivery
     pings: LastDelivery
@@ -122,6 +140,7 @@ def read_status(store: Store, now: datetime, limit: float, *, settings_error: st
         jobs=[judge(read_history(store, job, now), now) for job in JOBS],
         requests=_count_requests(store, now, limit),
         wallets=_count_wallets(find_whales(store)),
+        positions=_count_positions(count_checked_positions(store)),
         database=DatabaseFile(store.path, file_bytes(store)),
         alerts=find_delivery(store, "alert"),
         pings=find_delivery(store, "ping"),
@@ -198,3 +217,12 @@ def _causes(errors: Iterable[str | None]) -> list[str]:
     return [
         f"{error}: {number:,} {'wallet' if number == 1 else 'wallets'}" for error, number in counts.most_common(_CAUSES)
     ]
+
+
+def _count_positions(checked: CheckedPositions) -> Positions:
+    return Positions(
+        checked_at=None if checked.checked_at is None else from_text(checked.checked_at),
+        disagreeing=checked.wallets,
+        disagreeing_positions=checked.positions,
+        with_an_error=checked.failed,
+    )

@@ -185,6 +185,63 @@ _POSITION_FIGURES = """
     FROM judged
 """
 
+# One scan and one sort of narrow rows, however many trades there are; titles are long, so they are looked up by market.
+_SUM_UP_STORED_TRADES = """
+    CREATE TEMP TABLE latest_titles (market TEXT PRIMARY KEY, root TEXT, title TEXT) WITHOUT ROWID;
+    INSERT INTO latest_titles
+    WITH RECURSIVE named(market) AS (
+        SELECT min(market_external_id) FROM whale_activity
+        UNION ALL
+        SELECT (SELECT min(market_external_id) FROM whale_activity WHERE market_external_id > named.market)
+        FROM named WHERE named.market IS NOT NULL
+    ), latest AS (
+        SELECT market, (SELECT id FROM whale_activity WHERE market_external_id = market ORDER BY timestamp DESC LIMIT 1)
+            AS trade_id FROM named WHERE market IS NOT NULL
+    )
+    SELECT market, root_market_external_id, market_title FROM latest JOIN whale_activity ON id = trade_id;
+
+    INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, root_market_external_id,
+        market_title, outcome, buy_shares, buy_amount, sell_shares, sell_amount, split_shares, merge_shares, fees,
+        trade_count, first_traded_at, last_traded_at)
+    WITH sides(side) AS (VALUES (0), (1), (2)), summed AS (
+        SELECT whale_address, platform, market_external_id AS market, side,
+            max(iif(action IN ('BUY', 'SELL') OR outcome_side = side, outcome, NULL)) AS label,
+            total(iif(action = 'BUY', shares, 0)) AS buy_shares,
+            total(iif(action = 'BUY', amount, 0)) AS buy_amount,
+            total(iif(action = 'SELL', shares, 0)) AS sell_shares,
+            total(iif(action = 'SELL', amount, 0)) AS sell_amount,
+            total(iif(action = 'SPLIT', ifnull(nullif(shares, 0), amount), 0)) AS split_shares,
+            total(iif(action = 'MERGE', ifnull(nullif(shares, 0), amount), 0)) AS merge_shares,
+            total(iif(action IN ('BUY', 'SELL'), fee, fee / 2)) AS fees,
+            count(*) AS trade_count, min(timestamp) AS first_traded_at, max(timestamp) AS last_traded_at
+        FROM whale_activity NOT INDEXED CROSS JOIN sides ON CASE
+            WHEN action IN ('SPLIT', 'MERGE') THEN side IN (1, 2)
+            WHEN outcome_side IN (1, 2) THEN side = outcome_side
+            WHEN lower(trim(outcome)) = 'yes' THEN side = 1
+            WHEN lower(trim(outcome)) = 'no' THEN side = 2
+            ELSE side = 0
+        END
+        WHERE withdrawn_at IS NULL
+        GROUP BY whale_address, platform, market_external_id, side
+    )
+    SELECT whale_address, platform, summed.market, side, root, title, label, buy_shares, buy_amount, sell_shares,
+        sell_amount, split_shares, merge_shares, fees, trade_count, first_traded_at, last_traded_at
+    FROM summed LEFT JOIN latest_titles ON latest_titles.market = summed.market;
+    DROP TABLE latest_titles;
+    CREATE INDEX positions_by_market ON positions (market_external_id);
+    CREATE INDEX positions_by_question ON positions (whale_address, question);
+    CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
+"""
+
+# Of these only the keys are known, so the lists that show them are read once more, as by `doubt_history`.
+_READ_COUNTED_TRADES_AGAIN = """
+    INSERT INTO unsummed_trades SELECT whale_id, second, fingerprint, copies FROM counted_trades;
+    UPDATE whales SET unsummed = (SELECT ifnull(sum(copies), 0) FROM unsummed_trades WHERE whale_id = whales.id);
+    UPDATE whales SET doubted = 1, unordered = 0, resume_position = NULL, fruitless_rereads = 0, reread_after = NULL,
+        newest_page = NULL, listed_newest = NULL, deep_failures = 0, whole_read_at = NULL, audit_began_at = NULL,
+        audit_total = NULL, audit_is_sound = 0 WHERE unsummed > 0;
+"""
+
 
 def upgrade(connection: sqlite3.Connection) -> None:
     """Take the steps that the file has not taken yet. The caller holds a write transaction: all or none."""
@@ -433,9 +490,6 @@ def positions_and_track_records(db: Database) -> None:
         );
         CREATE UNIQUE INDEX positions_identity
             ON positions (whale_address, platform, market_external_id, outcome_side);
-        CREATE INDEX positions_by_market ON positions (market_external_id);
-        CREATE INDEX positions_by_question ON positions (whale_address, question);
-        CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
 
         CREATE TABLE whale_questions (
             whale_address TEXT NOT NULL,
@@ -512,5 +566,29 @@ def positions_and_track_records(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN unsummed INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN positions_checked_at TEXT;
         ALTER TABLE whales ADD COLUMN positions_error TEXT;
+
+        ALTER TABLE positions ADD COLUMN differs_since TEXT;
+        CREATE INDEX positions_disagreeing ON positions (whale_address) WHERE disagrees_since IS NOT NULL;
     """)
     db.executescript(_POSITION_FIGURES)
+    db.executescript(_SUM_UP_STORED_TRADES)
+    db.executescript(_READ_COUNTED_TRADES_AGAIN)
+    _change_log(db, "'whales', 'stats'", "'whales', 'positions', 'stats'")
+
+
+def _change_log(db: Database, old: str, new: str) -> None:
+    """Rebuild the table of the log with `new` in place of `old`, and its indexes as they are."""
+    statements = [
+        row[0]
+        for row in db.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'sync_logs' AND sql IS NOT NULL ORDER BY type = 'index'"
+        )
+    ]
+    body = statements[0][statements[0].index("(") :].replace(old, new)
+    db.executescript(f"CREATE TABLE new_sync_logs {body}")
+    db.executescript("""
+        INSERT INTO new_sync_logs SELECT * FROM sync_logs;
+        DROP TABLE sync_logs;
+        ALTER TABLE new_sync_logs RENAME TO sync_logs;
+    """)
+    db.executescript(";".join(statements[1:]))

@@ -25,6 +25,7 @@ KEYS = {
     "healthy": None,
     "requests": {"last_minute", "last_hour", "throttled_last_hour", "limit_per_second"},
     "wallets": {"tracked", "complete", "catching_up", "behind"},
+    "positions": {"checked_at", "disagreeing"},
     "database": {"path", "bytes"},
     "alerts": {"last_sent_at", "last_error"},
     "delay": {"median_seconds", "p95_seconds", "trades"},
@@ -109,7 +110,7 @@ def test_a_job_that_never_ran_ends_with_1(command: CommandLine) -> None:
     first_used(command, timedelta(days=2))
     result = command("status", "--json")
     assert result.returncode == 1
-    assert [job["last_status"] for job in json.loads(result.stdout)["jobs"]] == [None, None, "completed", None]
+    assert [job["last_status"] for job in json.loads(result.stdout)["jobs"]] == [None, None, None, "completed", None]
 
 
 def test_a_job_that_could_not_run_yet_is_not_yet_due(command: CommandLine) -> None:
@@ -117,7 +118,9 @@ def test_a_job_that_could_not_run_yet_is_not_yet_due(command: CommandLine) -> No
     result = command("status")
     assert result.returncode == 0
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [line[0] for line in lines if line[-3:] == ["not", "yet", "due"]] == ["markets", "stats", "cleanup"]
+    assert [line[0] for line in lines if line[-3:] == ["not", "yet", "due"]] == [
+        job for job in JOB_NAMES if job != "whales"
+    ]
     first_used(command, timedelta(minutes=16))
     result = command("status")
     assert result.returncode == 1
