@@ -213,10 +213,16 @@ def _count_wallets(whales: Sequence[Whale]) -> Wallets:
 
 
 def _causes(errors: Iterable[str | None]) -> list[str]:
+    """The commonest errors, and how many wallets have others."""
     counts = Counter(error for error in errors if error is not None)
-    return [
-        f"{error}: {number:,} {'wallet' if number == 1 else 'wallets'}" for error, number in counts.most_common(_CAUSES)
-    ]
+    shown = counts.most_common(_CAUSES)
+    others = counts.total() - sum(number for _, number in shown)
+    rest = [f"other reasons: {_wallets(others)}"] if others else []
+    return [f"{error}: {_wallets(number)}" for error, number in shown] + rest
+
+
+def _wallets(number: int) -> str:
+    return f"{number:,} {'wallet' if number == 1 else 'wallets'}"
 
 
 def _count_positions(checked: CheckedPositions) -> Positions:
