@@ -111,6 +111,10 @@ class OpinionClient:
         path = self._settings.positions_path.replace("{address}", address)
         return _page(page, self._fetch(path, {"page": page, "limit": PAGE_SIZE}), Position)
 
+    def fetch_result(self, path: str, parameters: dict[str, Any]) -> Any:
+        """The result in the answer to any other request, not validated yet."""
+        return self._fetch(path, parameters).content
+
     def _trades_request(self, address: str, page: int, limit: int = PAGE_SIZE) -> tuple[str, dict[str, Any]]:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": limit}
 

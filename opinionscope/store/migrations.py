@@ -229,6 +229,7 @@ _SUM_UP_STORED_TRADES = """
     FROM summed LEFT JOIN latest_titles ON latest_titles.market = summed.market;
     DROP TABLE latest_titles;
     CREATE INDEX positions_by_market ON positions (market_external_id);
+    CREATE INDEX positions_by_question ON positions (whale_address, question);
     CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
 """
 
@@ -489,7 +490,6 @@ def positions_and_track_records(db: Database) -> None:
         );
         CREATE UNIQUE INDEX positions_identity
             ON positions (whale_address, platform, market_external_id, outcome_side);
-        CREATE INDEX positions_by_question ON positions (whale_address, question);
 
         CREATE TABLE whale_questions (
             whale_address TEXT NOT NULL,

@@ -163,3 +163,8 @@ def cumulative_profit(store: Store, address: str) -> list[ProfitOfDay]:
     rows = store.query(_DATED, {"whale": address, "length": len("2026-01-01")})
     sums = accumulate(row[1] for row in rows)
     return [ProfitOfDay(from_text(row[0]), total) for row, total in zip(rows, sums, strict=True)]
+
+
+def find_void_cost(store: Store, address: str) -> float:
+    """What the shares cost that a wallet holds in markets that came to nothing."""
+    return float(store.value("SELECT total(void_cost) FROM whale_questions WHERE whale_address = ?", (address,)))

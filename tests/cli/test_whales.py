@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -19,8 +20,9 @@ PUBLIC = (
     "address name source enabled added_at last_synced_at last_error api_total known_trades trade_count total_volume "
     "last_active_at volume_24h volume_7d volume_30d realized_profit net_profit unrealized_profit exposure "
     "decided_questions won_questions win_rate_low win_rate_high roi luck record_withheld farming_share farming_since "
-    "flagged stats_updated_at standing_since whole_read_at listed_newest completeness missing"
+    "flagged tags stats_updated_at standing_since whole_read_at listed_newest completeness missing"
 )
+LISTS = "void_cost open_positions best_questions worst_questions profit_by_month"
 
 
 def tracked(invoke: Invoke) -> dict[str, str | None]:
@@ -99,7 +101,7 @@ def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:
     ):
         assert expected in shown
     assert document["name"] == HOSTILE
-    assert list(document) == PUBLIC.split()
+    assert list(document) == [*PUBLIC.split(), *LISTS.split()]
 
 
 def test_rereading_a_wallet_doubts_what_is_known_until_its_list_has_been_read(invoke: Invoke) -> None:
@@ -122,7 +124,7 @@ def test_a_wallet_that_was_never_polled_shows_what_is_unknown_as_such(invoke: In
     shown = invoke("whales", "show", CATCHING_UP).stdout
 
     assert "catching up: 0 trades known, exchange total unknown" in shown
-    assert "Last sync       –" in shown
+    assert re.search(r"^Last sync +–$", shown, re.MULTILINE)
 
 
 def test_showing_an_unknown_wallet_says_how_to_add_it(invoke: Invoke) -> None:
@@ -201,7 +203,7 @@ def test_whatever_a_csv_writer_writes_is_read(names: dict[int, str], separator: 
     writer.writerows([f"0x{number:040x}", name, ""] for number, name in names.items())
 
     expected = [(f"0x{number:040x}", tidy_name(name)) for number, name in names.items()]
-    assert [(address, tidy_name(name)) for _, address, name in read_csv(file.getvalue())] == expected
+    assert [(address, tidy_name(name)) for _, address, name, _ in read_csv(file.getvalue())] == expected
 
 
 def test_a_name_that_changes_is_told(command: CommandLine) -> None:
