@@ -38,7 +38,7 @@ _ROWS = 5
 def run_demo(
     db: Annotated[Path | None, typer.Option("--db", metavar="PATH", help="Save the database to this new file.")] = None,
 ) -> None:
-    """Run a 10-second demo on simulated data. Needs no API key and no network."""
+    """Run a 15-second demo on simulated data. Needs no API key and no network."""
     kept = None if db is None else database_path(db)
     with serve_demo(kept) as exchange:
         write(f"Simulated exchange running at {exchange.url}.\n")
