@@ -68,10 +68,13 @@ def _span(text: str) -> timedelta | None:
 
 def ago(moment: datetime, now: datetime) -> str:
     """How long before `now` something was, in its largest unit: `4 min ago`."""
-    seconds = int((now - moment).total_seconds())
-    if seconds < 0:
-        return "in the future"
+    return "in the future" if now - moment <= timedelta(seconds=-1) else f"{lasting(moment, now)} ago"
+
+
+def lasting(since: datetime, now: datetime) -> str:
+    """How long something has lasted, in its largest unit: `4 min`."""
+    seconds = max(0, int((now - since).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

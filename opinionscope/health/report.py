@@ -1,6 +1,7 @@
 """Everything that `status` shows, collected."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,12 +10,14 @@ from typing import Any
 
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import StoreError
+from opinionscope.health.delay import Delay, judge_delay
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
 from opinionscope.locks import PACER, beside
 from opinionscope.records import INTERNAL, Millis, Record
 from opinionscope.store.clock import TOLERANCE, find_exchange_time, find_future_runs
 from opinionscope.store.database import Store
+from opinionscope.store.delays import find_delays
 from opinionscope.store.deliveries import LastDelivery, find_delivery
 from opinionscope.store.disk_space import file_bytes
 from opinionscope.store.position_checks import CheckedPositions, count_checked_positions
@@ -24,6 +27,7 @@ from opinionscope.store.whales import Whale, find_whales
 from opinionscope.times import from_text
 
 CHART_HOURS = 24
+_CAUSES = 3
 _LONGEST_RUN = timedelta(minutes=15)
 
 
@@ -41,7 +45,10 @@ class Requests(Record):
 
 @dataclass(frozen=True)
 class Wallets(Record):
-    """The tracked wallets by completeness. `missing_trades` is what those behind lack together."""
+    """The tracked wallets by completeness. `missing_trades` is what those behind lack together.
+
+    `causes` are the commonest reasons why the last poll of a wallet failed, each with how many wallets it struck.
+    """
 
     tracked: int
     complete: int
@@ -50,6 +57,7 @@ class Wallets(Record):
     ahead: int
     missing_trades: int
     with_an_error: int
+    causes: list[str]
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class Status(Record):
     alerts: LastDelivery
     pings: LastDelivery
     clock: Clock
+    delay: Delay
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
@@ -111,6 +120,14 @@ class Status(Record):
     def healthy(self) -> bool:
         """Whether no job is failing, overdue or missing, and the settings are valid."""
         return self.settings_error is None and all(job.healthy for job in self.jobs)
+
+    @property
+    def verdict(self) -> str:
+        """The state in one line: `2 problems: markets failing for 12 min (HTTP 503), cleanup overdue`."""
+        problems = ["settings wrong"] if self.settings_error else []
+        problems += [job.summary or job.job for job in self.jobs if not job.healthy]
+        word = "problem" if len(problems) == 1 else "problems"
+        return f"{len(problems)} {word}: {', '.join(problems)}" if problems else "all jobs are healthy"
 
     def as_document(self) -> dict[str, Any]:
         """The document of `status --json`."""
@@ -128,6 +145,7 @@ def read_status(store: Store, now: datetime, limit: float, *, settings_error: st
         alerts=find_delivery(store, "alert"),
         pings=find_delivery(store, "ping"),
         clock=_judge_clock(store, now),
+        delay=judge_delay(find_delays(store, now)),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
     )
@@ -190,6 +208,7 @@ def _count_wallets(whales: Sequence[Whale]) -> Wallets:
         ahead=words.count("ahead"),
         missing_trades=sum(completeness.missing for completeness in judged if completeness.word == "behind"),
         with_an_error=sum(whale.last_error is not None for whale in whales),
+        causes=_causes(whale.last_error for whale in whales),
     )
 
 
@@ -200,3 +219,10 @@ def _count_positions(checked: CheckedPositions) -> Positions:
         disagreeing_positions=checked.positions,
         with_an_error=checked.failed,
     )
+
+
+def _causes(errors: Iterable[str | None]) -> list[str]:
+    counts = Counter(error for error in errors if error is not None)
+    return [
+        f"{error}: {number:,} {'wallet' if number == 1 else 'wallets'}" for error, number in counts.most_common(_CAUSES)
+    ]
