@@ -38,6 +38,12 @@ class Bettor(Trader):
             return super()._choose_outcome(market)
         return market.winning_side if self.random.random() < self.skill else 3 - market.winning_side
 
+    def _fill(self, order: Order) -> SimulatedTrade:
+        """Of what it sells it sells all, so that it gets out of a market now and then."""
+        if order.side != "Sell":
+            return super()._fill(order)
+        return self._filled(order, in_thousandths(order.shares), self._draw_price(order))
+
     def _draw_price(self, order: Order) -> Decimal:
         price = order.market.fair_price(order.outcome_side) + Decimal(self.random.randrange(-40, 41)) / 1000
         return min(max(price, Decimal("0.02")), Decimal("0.97"))
@@ -60,7 +66,7 @@ class Bettor(Trader):
 class Sharp(Bettor):
     """Mostly right."""
 
-    skill = 0.7
+    skill = 0.75
 
 
 class Punter(Bettor):

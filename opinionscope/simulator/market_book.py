@@ -21,6 +21,7 @@ from opinionscope.simulator.simulated_market import (
 )
 
 _ENDINGS = (RESOLVED,) * 17 + (FAILED,) * 2 + (DELETED,)
+_PAST_ENDINGS = (FAILED, DELETED, *(RESOLVED,) * 11)
 _PAST_SHARE = 0.8
 """How much of the trading was in markets of the past, on an exchange that has them."""
 _WEEKS = 16
@@ -83,7 +84,7 @@ class MarketBook:
             self._factory.draw_weekly(series, created) if is_weekly else self._factory.draw(created, categorical=False)
         )
         self._add(market)
-        self.close(market, self._rng.choice(_ENDINGS), int(closed))
+        self.close(market, _PAST_ENDINGS[number % len(_PAST_ENDINGS)], int(closed))
         return market
 
     def _add(self, market: SimulatedMarket) -> SimulatedMarket:
