@@ -92,7 +92,7 @@ def _wallets(wallets: Wallets) -> str:
         return "none tracked; add one with `opinionscope whales add ADDRESS`"
     behind = f" ({counted(wallets.missing_trades, 'trade')} missing)" if wallets.behind else ""
     ahead = f", {wallets.ahead:,} ahead" if wallets.ahead else ""
-    errors = f"; last poll failed for {wallets.with_an_error:,} ({'; '.join(wallets.causes)})" if wallets.causes else ""
+    errors = f"; last poll failed: {'; '.join(wallets.causes)}" if wallets.causes else ""
     return (
         f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
         f"{wallets.behind:,} behind{behind}{ahead}{errors}"

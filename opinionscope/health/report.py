@@ -212,6 +212,19 @@ def _count_wallets(whales: Sequence[Whale]) -> Wallets:
     )
 
 
+def _causes(errors: Iterable[str | None]) -> list[str]:
+    """The commonest errors, and how many wallets have others."""
+    counts = Counter(error for error in errors if error is not None)
+    shown = counts.most_common(_CAUSES)
+    others = counts.total() - sum(number for _, number in shown)
+    rest = [f"other reasons: {_wallets(others)}"] if others else []
+    return [f"{error}: {_wallets(number)}" for error, number in shown] + rest
+
+
+def _wallets(number: int) -> str:
+    return f"{number:,} {'wallet' if number == 1 else 'wallets'}"
+
+
 def _count_positions(checked: CheckedPositions) -> Positions:
     return Positions(
         checked_at=None if checked.checked_at is None else from_text(checked.checked_at),
@@ -219,10 +232,3 @@ def _count_positions(checked: CheckedPositions) -> Positions:
         disagreeing_positions=checked.positions,
         with_an_error=checked.failed,
     )
-
-
-def _causes(errors: Iterable[str | None]) -> list[str]:
-    counts = Counter(error for error in errors if error is not None)
-    return [
-        f"{error}: {number:,} {'wallet' if number == 1 else 'wallets'}" for error, number in counts.most_common(_CAUSES)
-    ]
