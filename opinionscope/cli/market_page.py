@@ -1,7 +1,7 @@
 """All that is known of one market or topic: its facts, its options, and the whales in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from textwrap import fill
 from typing import Any
@@ -69,11 +69,20 @@ def print_page(page: MarketPage) -> None:
         print_heading("Options")
         _print_options(page)
     print_heading("Whales in it")
-    printed = print_positions(page.positions, nothing="No tracked wallet has an open position.", of_one_state=True)
+    printed = print_positions(_by_option(page), nothing="No tracked wallet has an open position.", of_one_state=True)
     print_notes([*printed.notes, *_more(page)])
     if page.market.rules:
         print_heading("Rules")
         write(_rules(page.market.rules))
+
+
+def _by_option(page: MarketPage) -> list[Position]:
+    """The positions with the name of the option in the place of the whole title."""
+    above = f"{(page.topic or page.market).title}: "
+    return [
+        replace(position, market_title=(position.market_title or "").removeprefix(above) or None)
+        for position in page.positions
+    ]
 
 
 def _more(page: MarketPage) -> list[str]:
