@@ -10,6 +10,8 @@ from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import print_table
 from opinionscope.store.position_figures import Position
 
+NO_POSITIONS = "No positions yet; `opinionscope sync whales` reads the trades that they follow from."
+
 Mark = Literal["~", "?", "!"]
 _MEANINGS: dict[Mark, str] = {
     "~": "the wallet's history is incomplete, so trades may be missing from this position",
@@ -33,7 +35,11 @@ class Printed:
 
 
 def print_positions(
-    positions: Iterable[Position], *, nothing: str, of_one_whale: bool = False, of_one_state: bool = False
+    positions: Iterable[Position],
+    *,
+    nothing: str = NO_POSITIONS,
+    of_one_whale: bool = False,
+    of_one_state: bool = False,
 ) -> Printed:
     """A table of positions, amounts in the quote token."""
     printed = Printed(0, set())

@@ -123,6 +123,25 @@ def test_a_limit_says_how_much_it_leaves_out(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--market", "2"], "No position matches --market 2."),
+        (["--min-exposure", "1000", "--whale", "Ann"], "No position matches --min-exposure 1000."),
+        (["--state", "lost", "--market", "1"], "No position matches --market 1 and --state lost together"),
+    ],
+    ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "",
+)
+def test_filters_that_match_nothing_say_which_one(invoke: Invoke, words: list[str], expected: str) -> None:
+    assert expected in invoke("positions", *words).stdout
+
+
+def test_without_any_positions_it_says_where_they_come_from(invoke_empty: Invoke) -> None:
+    invoke_empty("stats")
+
+    assert "sync whales" in invoke_empty("positions").stdout
+
+
+@pytest.mark.parametrize(
     "words", [["--state", "held"], ["--sort", "size"], ["--whale", "Nobody"], ["--market", "x"]], ids=" ".join
 )
 def test_a_bad_option_is_wrong_usage(invoke: Invoke, words: list[str]) -> None:

@@ -1,5 +1,7 @@
 """Command `positions`: what the tracked wallets hold and held."""
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -8,8 +10,10 @@ from opinionscope.cli.completion import complete_out_of, complete_wallet
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.no_match import explain_nothing
 from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.position_table import print_positions
+from opinionscope.cli.output.terminal import write
+from opinionscope.cli.position_table import NO_POSITIONS, print_positions
 from opinionscope.cli.wallet_argument import find_wallet
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
@@ -79,8 +83,21 @@ def show_positions(
         if form:
             print_records(form, Position, found)
             return
-        is_filtered = any((whale, market, min_exposure, kept != _DEFAULT))
-        nothing = "No positions match these filters." if is_filtered else "No open positions yet."
-        printed = print_positions(found, nothing=nothing, of_one_whale=bool(whale), of_one_state=kept == "open")
+        first = next(found, None)
+        if first is None:
+            words = {"--whale": whale, "--market": market, "--state": kept, "--min-exposure": f"{min_exposure or 0:g}"}
+            write(f"{_explain_nothing(store, filters, words)}\n")
+            return
+        printed = print_positions(chain([first], found), of_one_whale=bool(whale), of_one_state=kept == "open")
         more = left_out(printed.rows, limit, lambda: count_positions(store, **filters), "position")
         print_notes([*printed.notes, *more])
+
+
+def _explain_nothing(store: Store, filters: Mapping[str, Any], words: Mapping[str, object]) -> str:
+    """Which filter matches nothing. `words` are the options' names and values, in the order of the filters."""
+    matches = {
+        f"{option} {word}": count_positions(store, **{"state": None, name: value})
+        for (option, word), (name, value) in zip(words.items(), filters.items(), strict=True)
+        if value is not None
+    }
+    return explain_nothing("position", matches, total=count_positions(store, state=None), otherwise=NO_POSITIONS)
