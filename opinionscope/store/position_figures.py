@@ -29,7 +29,8 @@ class Position(KnownHistory, StoredRow):
     `outcome` is the label of the outcome in its market or in the wallet's trades; None where neither gives one.
     `exposure` is what the shares held cost, `settled` what they gained or lost when their market was decided, and
     `unexplained_shares` were disposed of without having been acquired by a trade. The `api_…` fields are what the
-    exchange said at `checked_at`; `disagrees_since` is when its number of shares began to differ from ours.
+    exchange said at `checked_at`; `differs_since` is when its number of shares began to differ from ours, and
+    `disagrees_since` is the same once a second check in a row has shown it.
     """
 
     TABLE: ClassVar[str] = """(
@@ -55,6 +56,7 @@ class Position(KnownHistory, StoredRow):
     platform: str
     market_external_id: str
     root_market_external_id: str | None
+    question: str | None
     market_title: str | None = field(metadata={"column": "title"})
     outcome_side: int
     outcome: str | None = field(metadata={"column": "label"})
@@ -81,6 +83,7 @@ class Position(KnownHistory, StoredRow):
     api_unrealized: float | None
     claim_status: str | None
     checked_at: Millis | None
+    differs_since: Millis | None
     disagrees_since: Millis | None
     unsummed: int = field(metadata=INTERNAL)
     api_total: int | None = field(metadata=INTERNAL)

@@ -107,6 +107,15 @@ def test_an_outcome_without_a_label_is_not_guessed(invoke: Invoke, stored: Comma
     assert "side 2" in invoke("positions").stdout
 
 
+def test_trades_that_name_no_outcome_are_not_taken_for_won_or_lost(invoke: Invoke, stored: CommandLine) -> None:
+    with Store.open(stored.database) as store, store.transaction() as transaction:
+        transaction.execute("UPDATE positions SET outcome_side = 0 WHERE id IN (?, ?)", (WON, PARTIAL))
+
+    found = {row["id"]: row for row in json.loads(invoke("positions", "--json").stdout)}
+    assert [found[WON][name] for name in ("state", "unrealized", "settled", "outcome")] == ["open", None, 0.0, None]
+    assert "not named" in invoke("positions", "--whale", "Ann").stdout
+
+
 def test_what_has_to_be_said_of_a_position_is_marked_and_explained(invoke: Invoke) -> None:
     held, sold = invoke("positions").stdout, invoke("positions", "--state", "exited").stdout
 
