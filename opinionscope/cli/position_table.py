@@ -10,6 +10,8 @@ from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import print_table
 from opinionscope.store.position_figures import Position
 
+NO_POSITIONS = "No positions yet; `opinionscope sync whales` reads the trades that they follow from."
+
 Mark = Literal["~", "?", "!"]
 _MEANINGS: dict[Mark, str] = {
     "~": "the wallet's history is incomplete, so trades may be missing from this position",
@@ -33,7 +35,11 @@ class Printed:
 
 
 def print_positions(
-    positions: Iterable[Position], *, nothing: str, of_one_whale: bool = False, of_one_state: bool = False
+    positions: Iterable[Position],
+    *,
+    nothing: str = NO_POSITIONS,
+    of_one_whale: bool = False,
+    of_one_state: bool = False,
 ) -> Printed:
     """A table of positions, amounts in the quote token."""
     printed = Printed(0, set())
@@ -70,9 +76,9 @@ def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:
         return position.whale_name or short_address(position.whale_address)
 
     columns = [
-        Column("Whale", whale, flexible="cut", least=12),
+        Column("Whale", whale, flexible="cut", least=12, enough=16),
         Column("Market", lambda row: row.market_title or row.market_external_id, flexible="cut", least=20, enough=40),
-        Column("Outcome", outcome_name, flexible="cut", least=8),
+        Column("Outcome", outcome_name, flexible="cut", least=8, enough=16),
         Column("State", lambda row: row.state, rank=1, style=lambda row: _STATE_STYLES.get(row.state, "")),
         Column("Shares", lambda row: shares(row.net_shares), right=True, rank=3),
         Column("Cost", lambda row: price(row.cost_per_share), right=True, rank=5),

@@ -173,7 +173,7 @@ def _why(whale: Whale) -> str | None:
 def _print_positions(page: WhalePage) -> None:
     if page.open_positions:
         print_heading("Largest open positions")
-        print_notes(print_positions(page.open_positions, nothing="", of_one_whale=True, of_one_state=True).notes)
+        print_notes(print_positions(page.open_positions, of_one_whale=True, of_one_state=True).notes)
 
 
 def _print_questions(heading: str, questions: Sequence[Question]) -> None:

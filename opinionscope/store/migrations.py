@@ -151,6 +151,7 @@ _POSITION_FIGURES = """
             sell_shares + merge_shares AS disposed, sell_amount + merge_shares / 2 AS proceeds,
             CASE
                 WHEN market.status IN ('failed', 'deleted') THEN 'void'
+                WHEN outcome_side NOT IN (1, 2) THEN 'undecided'
                 WHEN market.result_token_id <> '' AND market.result_token_id
                     = iif(outcome_side = 1, market.yes_token_id, market.no_token_id) THEN 'won'
                 WHEN market.result_token_id <> '' AND market.result_token_id

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.records import INTERNAL, Flag, Millis, Seconds
 from opinionscope.store.database import Store
+from opinionscope.store.known_history import KnownHistory
 from opinionscope.store.markets import MarketKey
 from opinionscope.store.rows import StoredRow, count_filtered, select_filtered
 
 STATES = ("open", "exited", "won", "lost", "void")
-SORT_ORDERS = {
+SORT_ORDERS: Mapping[str, str] = {
     "exposure": "exposure DESC",
     "unrealized": "unrealized DESC NULLS LAST",
     "realized": "realized DESC",
@@ -23,13 +23,14 @@ SORT_ORDERS = {
 
 
 @dataclass(frozen=True)
-class Position(StoredRow):
+class Position(KnownHistory, StoredRow):
     """What a wallet holds or held of one outcome. Amounts are in the quote token, shares pay 1 if their outcome wins.
 
     `outcome` is the label of the outcome in its market or in the wallet's trades; None where neither gives one.
     `exposure` is what the shares held cost, `settled` what they gained or lost when their market was decided, and
     `unexplained_shares` were disposed of without having been acquired by a trade. The `api_…` fields are what the
-    exchange said at `checked_at`; `disagrees_since` is when its number of shares began to differ from ours.
+    exchange said at `checked_at`; `differs_since` is when its number of shares began to differ from ours, and
+    `disagrees_since` is the same once a second check in a row has shown it.
     """
 
     TABLE: ClassVar[str] = """(
@@ -40,7 +41,7 @@ class Position(StoredRow):
                 nullif(position.outcome, '')) AS label,
             market.parent_external_id AS topic, whale.name AS whale_name, whale.enabled, whale.unsummed,
             whale.api_total, whale.known_trades, whale.history_read_at, whale.resume_position,
-            whale.doubted OR whale.missed OR whale.waiting AS doubted
+            whale.doubted, whale.missed, whale.waiting
         FROM positions AS position
             JOIN position_figures AS figures ON figures.id = position.id
             JOIN whales AS whale ON whale.address = position.whale_address
@@ -55,6 +56,7 @@ class Position(StoredRow):
     platform: str
     market_external_id: str
     root_market_external_id: str | None
+    question: str | None
     market_title: str | None = field(metadata={"column": "title"})
     outcome_side: int
     outcome: str | None = field(metadata={"column": "label"})
@@ -81,30 +83,21 @@ class Position(StoredRow):
     api_unrealized: float | None
     claim_status: str | None
     checked_at: Millis | None
+    differs_since: Millis | None
     disagrees_since: Millis | None
-    enabled: Flag = field(metadata=INTERNAL)
     unsummed: int = field(metadata=INTERNAL)
     api_total: int | None = field(metadata=INTERNAL)
     known_trades: int = field(metadata=INTERNAL)
     history_read_at: Millis | None = field(metadata=INTERNAL)
     resume_position: int | None = field(metadata=INTERNAL)
     doubted: Flag = field(metadata=INTERNAL)
+    missed: int = field(metadata=INTERNAL)
+    waiting: int = field(metadata=INTERNAL)
 
     @property
     def mark(self) -> float | None:
         """What the exchange values a share at; None if unknown."""
         return self.api_value / self.api_shares if self.api_value is not None and self.api_shares else None
-
-    @property
-    def completeness(self) -> Completeness:
-        """How much of the wallet's history is known."""
-        return judge_completeness(
-            total=self.api_total,
-            known=self.known_trades,
-            end_reached=self.history_read_at is not None,
-            reading=self.resume_position is not None,
-            doubted=self.doubted,
-        )
 
     @property
     def is_partial(self) -> bool:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
-from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.records import INTERNAL, Flag, Millis, Seconds, Texts
 from opinionscope.store.database import Store
+from opinionscope.store.known_history import KnownHistory
 from opinionscope.store.rows import StoredRow, select, select_first
 from opinionscope.times import to_seconds_text
 
 
 @dataclass(frozen=True)
-class Whale(StoredRow):
+class Whale(KnownHistory, StoredRow):
     """A wallet that is tracked, or was. The figures are those of the last `stats`; None before it.
 
     `realized_profit` is the exchange's own word, `net_profit` follows from the wallet's trades and how their markets
@@ -73,17 +73,6 @@ class Whale(StoredRow):
     doubted: Flag = field(metadata=INTERNAL)
     missed: int = field(metadata=INTERNAL)
     waiting: int = field(metadata=INTERNAL)
-
-    @property
-    def completeness(self) -> Completeness:
-        """How much of the wallet's history is known."""
-        return judge_completeness(
-            total=self.api_total,
-            known=self.known_trades,
-            end_reached=self.history_read_at is not None,
-            reading=self.resume_position is not None,
-            doubted=bool(self.doubted or self.missed or self.waiting),
-        )
 
     @property
     def has_no_trades(self) -> bool:

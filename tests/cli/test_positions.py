@@ -107,6 +107,15 @@ def test_an_outcome_without_a_label_is_not_guessed(invoke: Invoke, stored: Comma
     assert "side 2" in invoke("positions").stdout
 
 
+def test_trades_that_name_no_outcome_are_not_taken_for_won_or_lost(invoke: Invoke, stored: CommandLine) -> None:
+    with Store.open(stored.database) as store, store.transaction() as transaction:
+        transaction.execute("UPDATE positions SET outcome_side = 0 WHERE id IN (?, ?)", (WON, PARTIAL))
+
+    found = {row["id"]: row for row in json.loads(invoke("positions", "--json").stdout)}
+    assert [found[WON][name] for name in ("state", "unrealized", "settled", "outcome")] == ["open", None, 0.0, None]
+    assert "not named" in invoke("positions", "--whale", "Ann").stdout
+
+
 def test_what_has_to_be_said_of_a_position_is_marked_and_explained(invoke: Invoke) -> None:
     held, sold = invoke("positions").stdout, invoke("positions", "--state", "exited").stdout
 
@@ -120,6 +129,25 @@ def test_what_has_to_be_said_of_a_position_is_marked_and_explained(invoke: Invok
 def test_a_limit_says_how_much_it_leaves_out(invoke: Invoke) -> None:
     assert "2 of 3 positions; use --limit to show more.\n" in invoke("positions", "--limit", "2").stdout
     assert "--limit" not in invoke("positions", "--limit", "3").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--market", "2"], "No position matches --market 2."),
+        (["--min-exposure", "1000", "--whale", "Ann"], "No position matches --min-exposure 1000."),
+        (["--state", "lost", "--market", "1"], "No position matches --market 1 and --state lost together"),
+    ],
+    ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "",
+)
+def test_filters_that_match_nothing_say_which_one(invoke: Invoke, words: list[str], expected: str) -> None:
+    assert expected in invoke("positions", *words).stdout
+
+
+def test_without_any_positions_it_says_where_they_come_from(invoke_empty: Invoke) -> None:
+    invoke_empty("stats")
+
+    assert "sync whales" in invoke_empty("positions").stdout
 
 
 @pytest.mark.parametrize(

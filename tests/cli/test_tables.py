@@ -5,10 +5,14 @@ import subprocess
 import unicodedata
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.documents import print_json
-from opinionscope.cli.output.formats import money, price
+from opinionscope.cli.output.formats import gain, money, price
+from opinionscope.cli.output.layout import fitting, measured, widths_of, without_middle
 from opinionscope.store.database import Store
 from opinionscope.text import one_line
 from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
@@ -125,4 +129,39 @@ def test_plain_text_is_bounded_and_keeps_ordinary_writing() -> None:
 
 def test_figures_read_as_people_write_them() -> None:
     assert (money(1234567.891), money(-0.001), money(None)) == ("1,234,567.89", "0.00", None)
+    assert (gain(1234.5), gain(-0.25), gain(0.001), gain(None)) == ("+1,234.50", "-0.25", "0.00", None)
     assert (price(0.4215), price(1.0), price(None)) == ("0.421", "1.000", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("What price will Bitcoin hit by October 9, 2026?: ↓ 77,600", 26, "What price will…↓ 77,600"),
+        ("Next prime minister: Jane Doe", 24, "Next prime…Jane Doe"),
+        ("Next prime minister: Jane Doe", 8, "Next…Doe"),
+        ("x" * 40, 10, "xxxxxx…xxx"),
+    ],
+)
+def test_a_title_that_is_too_long_is_cut_between_words(text: str, width: int, shown: str) -> None:
+    assert without_middle(text, width) == shown
+
+
+@given(st.text(st.sampled_from("ab 王🐋"), min_size=1, max_size=60), st.integers(4, 50))
+def test_a_title_that_is_cut_fits(text: str, width: int) -> None:
+    assume(cell_len(text) > width)
+
+    assert cell_len(without_middle(text, width)) <= width
+
+
+def test_a_narrow_table_keeps_room_for_titles_before_it_shows_what_matters_less() -> None:
+    columns = [
+        Column("Market", lambda row: row, flexible="cut", least=10, enough=20),
+        Column("Price", lambda _: "0.5", rank=3),
+        Column("Time", lambda _: "12:00:00", rank=4),
+    ]
+    cells = [measured(column, ["x" * 30]) for column in columns]
+
+    assert [shown.column.title for shown in fitting(cells, 36)] == ["Market", "Price"]
+    assert widths_of(fitting(cells, 36), 36) == [29, 5]
+    assert [shown.column.title for shown in fitting(cells, 37)] == ["Market", "Price", "Time"]
+    assert [shown.column.title for shown in fitting(cells, 16)] == ["Market"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opinionscope.store.database import Store
 from opinionscope.wallet_csv import read_csv
 from opinionscope.wallet_list import tidy_name
 from tests.cli.conftest import BEHIND, CATCHING_UP, COMPLETE, HOSTILE, REMOVED, Invoke
@@ -85,6 +86,79 @@ def test_the_list_says_how_complete_each_history_is(invoke: Invoke) -> None:
     }
     assert "behind by 3" in table
     assert list(whales[0]) == PUBLIC.split()
+
+
+@pytest.fixture
+def judged(stored: CommandLine) -> CommandLine:
+    """The same wallets with figures: a record, too few questions, and profits of a farmer."""
+    columns = "net_profit, decided_questions, won_questions, win_rate_low, win_rate_high, roi, luck, record_withheld"
+    few, partial = "3 of 20 decided questions", "history catching up"
+    figures = {
+        COMPLETE: (1_000.0, 20, 14, 0.481, 0.855, 0.125, 1.26, None, 0.1, 0),
+        BEHIND: (None, None, None, None, None, None, None, partial, None, 0),
+        CATCHING_UP: (5_000.0, 40, 39, 0.87, 1.0, 0.5, 3.0, None, 0.93, 1),
+        REMOVED: (-7.5, 3, 1, None, None, None, None, few, 0.2, 0),
+    }
+    with Store.open(stored.database) as store, store.transaction() as transaction:
+        transaction.executemany(
+            f"UPDATE whales SET enabled = 1, ({columns}, farming_share, flagged) = ({', '.join('?' * 10)}) "
+            "WHERE address = ?",
+            [(*values, address) for address, values in figures.items()],
+        )
+    return stored
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], [COMPLETE, REMOVED, BEHIND, CATCHING_UP]),
+        (["--hide-flagged"], [COMPLETE, REMOVED, BEHIND]),
+        (["--sort", "volume"], [COMPLETE, BEHIND, REMOVED, CATCHING_UP]),
+        (["--sort", "NAME", "--hide-flagged"], [BEHIND, COMPLETE, REMOVED]),
+        (["--tag", "sports"], []),
+    ],
+    ids=lambda value: " ".join(value)[:24],
+)
+def test_wallets_are_ranked_and_those_that_farm_come_last(
+    judged: CommandLine, invoke: Invoke, words: list[str], expected: list[str]
+) -> None:
+    found = json.loads(invoke("whales", "list", "--json", *words).stdout)
+
+    assert [whale["address"] for whale in found] == expected
+
+
+def test_a_record_comes_with_its_interval_or_with_the_reason_why_it_is_withheld(
+    judged: CommandLine, invoke: Invoke
+) -> None:
+    ann, gone, behind, farmer = invoke("whales", "list").stdout.splitlines()[2:6]
+
+    assert re.search(r"\+1,000\.00 +14/20 \(48–86 %\) +\+12 % +\+1\.3", ann)
+    assert re.search(r"-7\.50 +– only 3 decided +– +–", gone)
+    assert re.search(r"– +– catching up +– +–", behind)
+    assert "93 %" in farmer
+    notes = invoke("whales", "list").stdout
+    assert "A record needs 20 decided questions." in notes
+    assert "flagged for it are listed last" in notes
+    assert "flagged" not in invoke("whales", "list", "--hide-flagged").stdout
+
+
+def test_a_withheld_profit_shows_no_questions_of_the_wallet(judged: CommandLine, invoke: Invoke) -> None:
+    values = "'won', 90, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, '2026-01-02T00:00:00Z', '2026-01-02T00:00:00Z'"
+    with Store.open(judged.database) as store, store.transaction() as transaction:
+        for address in (COMPLETE, BEHIND):
+            transaction.execute(
+                "INSERT INTO whale_questions (whale_address, platform, part, question, state, realized, settled, "
+                "exposure, cost, void_cost, edge, variance, open_positions, marked_positions, without_outcome, "
+                f"unknown_markets, last_traded_at, closed_at) VALUES (?, 'opinion_trade', 1, '1', {values})",
+                (address,),
+            )
+    shown, withheld = (invoke("whales", "show", address).stdout for address in (COMPLETE, BEHIND))
+
+    for expected in ("Best questions", "+90.00", "2026-01", "14 of 20 questions won (95 % interval 48–86 %)"):
+        assert expected in shown
+    assert "withheld: history catching up" in withheld
+    for missing in ("Best questions", "+90.00", "2026-01", "interval"):
+        assert missing not in withheld
 
 
 def test_showing_a_wallet_tells_its_figures(stored: CommandLine) -> None:

@@ -84,7 +84,7 @@ def print_activity(
         Column("Whale", name_or_address, flexible="cut", least=11),
         Column("Address", address_of_named, rank=7, optional=True),
         Column("Action", lambda trade: trade.action, style=lambda trade: _ACTION_STYLES.get(trade.action, "")),
-        Column("Outcome", lambda trade: trade.outcome, flexible="cut", least=7),
+        Column("Outcome", lambda trade: trade.outcome, flexible="cut", least=7, enough=16),
         Column("Market", lambda trade: trade.market_title, flexible="cut", least=18, enough=40),
         Column("Shares", lambda trade: shares(trade.shares), right=True, rank=4),
         Column("Price", lambda trade: price(trade.price), right=True, rank=2),

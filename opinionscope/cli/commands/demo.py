@@ -38,7 +38,7 @@ _ROWS = 5
 def run_demo(
     db: Annotated[Path | None, typer.Option("--db", metavar="PATH", help="Save the database to this new file.")] = None,
 ) -> None:
-    """Run a 10-second demo on simulated data. Needs no API key and no network."""
+    """Run a 15-second demo on simulated data. Needs no API key and no network."""
     kept = None if db is None else database_path(db)
     with serve_demo(kept) as exchange:
         write(f"Simulated exchange running at {exchange.url}.\n")
@@ -106,8 +106,7 @@ def _show(database: Path) -> None:
         write("\n$ opinionscope whales list\n\n")
         print_whales(find_whales(store), now)
         write(f"\n$ opinionscope positions --limit {_ROWS}\n\n")
-        largest = find_positions(store, limit=_ROWS)
-        print_notes(print_positions(largest, nothing="No open positions yet.", of_one_state=True).notes)
+        print_notes(print_positions(find_positions(store, limit=_ROWS), of_one_state=True).notes)
         write(f"\n$ opinionscope activity --limit {_ROWS}\n\n")
         print_activity(find_activity(store, limit=_ROWS), find_names(store), now)
         write("\n$ opinionscope logs\n\n")

@@ -1,17 +1,20 @@
 """Command `positions`: what the tracked wallets hold and held."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from itertools import chain
+from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_wallet
+from opinionscope.cli.completion import complete_out_of, complete_wallet
 from opinionscope.cli.market_argument import parse_market
-from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.no_match import explain_nothing
 from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.position_table import print_positions
+from opinionscope.cli.output.terminal import write
+from opinionscope.cli.position_table import NO_POSITIONS, print_positions
 from opinionscope.cli.wallet_argument import find_wallet
-from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
 from opinionscope.store.position_figures import SORT_ORDERS, STATES, Position, count_positions, find_positions
@@ -19,6 +22,7 @@ from opinionscope.store.position_figures import SORT_ORDERS, STATES, Position, c
 positions = typer.Typer(add_completion=False)
 
 _ALL = "all"
+_DEFAULT = "open"
 
 
 @positions.command(
@@ -43,12 +47,22 @@ def show_positions(
         typer.Option(metavar="M", help="Only positions in this market: its number, or topic:NUMBER for a topic."),
     ] = None,
     state: Annotated[
-        str, typer.Option(metavar="STATE", help=f"Only positions in this state: {', '.join((*STATES, _ALL))}.")
-    ] = "open",
+        str,
+        typer.Option(
+            metavar="STATE",
+            help=f"Only positions in this state: {', '.join((*STATES, _ALL))}.",
+            autocompletion=complete_out_of((*STATES, _ALL)),
+        ),
+    ] = _DEFAULT,
     min_exposure: Annotated[
         float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum exposure in the quote token (USDT).")
     ] = None,
-    sort: Annotated[str, typer.Option(metavar="KEY", help=f"Sort by {', '.join(SORT_ORDERS)}.")] = "exposure",
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY", help=f"Sort by {', '.join(SORT_ORDERS)}.", autocompletion=complete_out_of(tuple(SORT_ORDERS))
+        ),
+    ] = "exposure",
     limit: Limit = 50,
     as_json: AsJson = False,
     as_jsonl: AsJsonLines = False,
@@ -56,27 +70,34 @@ def show_positions(
     db: Database = None,
 ) -> None:
     """Show what the whales hold, and what they held: shares, cost and profit, largest exposure first."""
-    _require(state, (*STATES, _ALL), "state")
-    _require(sort, SORT_ORDERS, "sort key")
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
+    kept, order = one_of((*STATES, _ALL), state, "state"), one_of(tuple(SORT_ORDERS), sort, "sort key")
     with Store.open_to_read(database_path(db)) as store:
-        filters = {
+        filters: dict[str, Any] = {
             "whale": find_wallet(store, whale).address if whale else None,
             "market": parse_market(market) if market else None,
-            "state": None if state == _ALL else state,
+            "state": None if kept == _ALL else kept,
             "min_exposure": min_exposure,
         }
-        found = find_positions(store, sort=sort, limit=limit, **filters)
+        found = find_positions(store, sort=order, limit=limit, **filters)
         if form:
             print_records(form, Position, found)
             return
-        is_filtered = any((whale, market, min_exposure, state != "open"))
-        nothing = "No positions match these filters." if is_filtered else "No open positions yet."
-        printed = print_positions(found, nothing=nothing, of_one_whale=bool(whale), of_one_state=state == "open")
+        first = next(found, None)
+        if first is None:
+            words = {"--whale": whale, "--market": market, "--state": kept, "--min-exposure": f"{min_exposure or 0:g}"}
+            write(f"{_explain_nothing(store, filters, words)}\n")
+            return
+        printed = print_positions(chain([first], found), of_one_whale=bool(whale), of_one_state=kept == "open")
         more = left_out(printed.rows, limit, lambda: count_positions(store, **filters), "position")
         print_notes([*printed.notes, *more])
 
 
-def _require(word: str, valid: "tuple[str, ...] | dict[str, str]", what: str) -> None:
-    if word not in valid:
-        raise UsageError(f"{word!r} is not a valid {what}; expected one of {', '.join(valid)}.")
+def _explain_nothing(store: Store, filters: Mapping[str, Any], words: Mapping[str, object]) -> str:
+    """Which filter matches nothing. `words` are the options' names and values, in the order of the filters."""
+    matches = {
+        f"{option} {word}": count_positions(store, **{"state": None, name: value})
+        for (option, word), (name, value) in zip(words.items(), filters.items(), strict=True)
+        if value is not None
+    }
+    return explain_nothing("position", matches, total=count_positions(store, state=None), otherwise=NO_POSITIONS)

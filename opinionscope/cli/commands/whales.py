@@ -8,13 +8,12 @@ from opinionscope.cli.commands.discover import DISCOVER_EXAMPLES, discover
 from opinionscope.cli.commands.whale_names import rename, tag, untag
 from opinionscope.cli.commands.whale_tracking import add, import_wallets, remove, reread
 from opinionscope.cli.completion import complete_out_of, complete_tag
-from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examples
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examples, one_of
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.wallet_argument import WalletArgument, find_wallet
 from opinionscope.cli.whale_page import print_page, read_page
 from opinionscope.cli.whale_table import print_whales
-from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import WHALE_ORDERS, Whale, find_whales
@@ -59,11 +58,10 @@ def list_whales(
 
     Wallets flagged for farming come last.
     """
-    if sort not in WHALE_ORDERS:
-        raise UsageError(f"{sort!r} is not a valid sort key; expected one of {', '.join(WHALE_ORDERS)}.")
+    order = one_of(tuple(WHALE_ORDERS), sort, "sort key")
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
-        tracked = find_whales(store, sort=sort, tag=parse_tag(tag) if tag else None, hide_flagged=hide_flagged)
+        tracked = find_whales(store, sort=order, tag=parse_tag(tag) if tag else None, hide_flagged=hide_flagged)
     if form:
         print_records(form, Whale, tracked)
     else:

@@ -58,12 +58,12 @@ def cut(cells: Cells, number: int, width: int) -> str:
 def without_middle(text: str, width: int) -> str:
     """The first and the last words that fit, with at most half of the width for the last.
 
-    If the last word is too long, the first ones stand alone; if these fill less than a quarter, words are broken.
+    Words are broken if those that fit leave more than half of it empty.
     """
     words = text.split(" ")
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
-    if cell_len(" ".join(head)) * 4 >= width:
+    if head and cell_len(" ".join([*head, *tail])) * 2 >= width:
         more = _words_that_fit(
             words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
         )
@@ -80,11 +80,18 @@ def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
-    """The width of each column: at least the least one. Spare room goes to titles first, then to what may wrap."""
+    """The width of each column: at least the least one. Spare room goes to titles first, then to what may wrap.
+
+    No column gets more than enough before all of them have enough.
+    """
     spare = max(0, width - sum(cells.least + GAP for cells in shown) + GAP)
     widths = [cells.least for cells in shown]
-    for number in sorted(range(len(shown)), key=lambda number: _claim(shown[number])):
-        more = min(spare, shown[number].natural - shown[number].least)
+    order = sorted(range(len(shown)), key=lambda number: _claim(shown[number]))
+    wanted = [(number, shown[number].enough) for number in order] + [
+        (number, shown[number].natural) for number in order
+    ]
+    for number, target in wanted:
+        more = min(spare, target - widths[number])
         widths[number] += more
         spare -= more
     return widths
