@@ -348,3 +348,13 @@ def withdrawn_trades_and_doubted_histories(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN standing TEXT;
         ALTER TABLE whales ADD COLUMN standing_since TEXT;
     """)
+
+
+@migrations()
+def young_trades_to_look_at_again(db: Database) -> None:
+    """From which second on a wallet's trades are so young that the exchange may still correct them."""
+    db.executescript("""
+        ALTER TABLE whales ADD COLUMN new_from INTEGER;
+        ALTER TABLE whales ADD COLUMN recheck_from INTEGER;
+        ALTER TABLE whales ADD COLUMN waiting_from INTEGER;
+    """)

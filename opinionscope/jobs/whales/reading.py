@@ -26,7 +26,7 @@ from opinionscope.store.whale_progress import ReadingProgress
 from opinionscope.times import from_text, to_millis_text
 
 HEAD_PAGES = 10
-_HEAD_PAGES_IN_VAIN = 6
+_HEAD_PAGES_IN_VAIN = 4
 _FIRST_WAIT_OF_SEARCHES = timedelta(minutes=10)
 _LONGEST_WAIT_OF_SEARCHES = timedelta(hours=1)
 _FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
@@ -35,6 +35,7 @@ _FIRST_WAIT_AT_A_CUT = timedelta(hours=1)
 _LONGEST_WAIT_AT_A_CUT = timedelta(hours=8)
 _LOOK_THROUGH_EVERY = timedelta(hours=12)
 _LOOKED_THROUGH = timedelta(days=2)
+_YOUNG_SECONDS = 900
 _LONGEST_WAIT = max(_LONGEST_WAIT_OF_SEARCHES, _LONGEST_WAIT_OF_AUDITS, _LONGEST_WAIT_AT_A_CUT)
 LONGEST_LAG = timedelta(minutes=5)
 """For how long replicas and caches may show an older list: what is missed for longer is doubted."""
@@ -71,6 +72,9 @@ class Reading:
     has_jumped: bool = False
     missed_until: datetime | None = None
     looks_until: int | None = None
+    looks_deep: bool = False
+    newest: int = 0
+    total_fell: int = 0
 
     @property
     def grown(self) -> int:
@@ -93,31 +97,47 @@ class Reading:
 
 def begin(progress: ReadingProgress, now: datetime) -> Reading:
     """The state in which a run begins."""
-    looks_until = None
-    if progress.end_reached and progress.resume_position is None and _is_to_be_looked_through(progress, now):
-        progress = replace(progress, looked_through_at=to_millis_text(now))
-        looks_until = int((now - _LOOKED_THROUGH).timestamp())
+    looks_until, kind = _looks_until(progress, now)
+    if kind is not None:
+        progress = replace(
+            progress, looked_through_at=to_millis_text(now), recheck_from=progress.new_from, new_from=None
+        )
     return Reading(
-        progress, resume_below=progress.resume_position, last_total=progress.api_total, looks_until=looks_until
+        progress,
+        resume_below=progress.resume_position,
+        last_total=progress.api_total,
+        looks_until=looks_until,
+        looks_deep=kind == _LOOK_THROUGH_EVERY,
     )
 
 
-def _is_to_be_looked_through(progress: ReadingProgress, now: datetime) -> bool:
+def _looks_until(progress: ReadingProgress, now: datetime) -> tuple[int | None, timedelta | None]:
+    """The unix second down to which this run looks through the list, None for not at all; and how old a look is due."""
     last = progress.looked_through_at or progress.history_read_at
-    return last is not None and from_text(last) <= now - _LOOK_THROUGH_EVERY
+    if last is None or not progress.end_reached or progress.resume_position is not None:
+        return None, None
+    age = now - from_text(last)
+    if age >= _LOOK_THROUGH_EVERY:
+        return int((now - _LOOKED_THROUGH).timestamp()), _LOOK_THROUGH_EVERY
+    young = [second for second in (progress.new_from, progress.recheck_from) if second is not None]
+    if young and age >= LONGEST_LAG:
+        return min(young) - 1, LONGEST_LAG
+    if progress.waiting and progress.waiting_from is not None:
+        return progress.waiting_from - 1, None
+    return None, None
 
 
 def advance(reading: Reading, page: PageRead, saved: SavedPage, *, met_known: bool, now: datetime) -> Reading:
     """The state after a page. `met_known`: it shows a trade of an earlier run. `finish` follows where it has ended."""
-    reading = _take_in(reading, page, saved)
+    reading = _take_in(reading, page, saved, now)
     progress = reading.progress
     if page.is_last:
         return _end(reading, page, saved, now)
     position = max(0, page.position - reading.grown)
     if not reading.joined and met_known:
         return _join(reading, position, saved, now)
-    if reading.joined and _search_is_over(reading, saved, now):
-        return replace(reading, progress=replace(progress, resume_position=None), has_ended=True)
+    if reading.joined and _search_is_over(reading, page, saved, now):
+        return replace(reading, progress=_stop(progress, saved), has_ended=True)
     # What came on top during this run will be added by the next one, which reads it again.
     return replace(reading, progress=replace(progress, resume_position=position))
 
@@ -153,21 +173,25 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     )
 
 
-def _take_in(reading: Reading, page: PageRead, saved: SavedPage) -> Reading:
+def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
     progress, gained = reading.progress, saved.new.total()
     total = progress.api_total if page.total is None else page.total
     if reading.pages and page.total is not None:
         # Of two servers the one that counts more knows more.
         total = max(page.total, progress.api_total or 0)
-    is_sound = reading.is_sound and page.is_settled and (page.closed is not None or page.is_cut) and not saved.waiting
-    is_open = bool(page.problems or saved.missed or saved.waiting or progress.doubted)
+    is_clear = page.is_settled and (page.closed is not None or page.is_cut) and not saved.waiting.keys
+    is_sound = reading.is_sound and is_clear
+    is_open = bool(page.problems or saved.missed or saved.waiting.keys or progress.doubted)
+    newest = reading.newest or max((second for second, _ in page.keys), default=0)
+    progress = _note_young(progress, [second for second, _ in saved.new if second > newest - _YOUNG_SECONDS], now)
     progress = replace(
         progress,
         known_trades=progress.known_trades + gained,
         api_total=total,
         newest_page=None if page.number != 1 or is_open else page.digest,
         missed=saved.missed,
-        waiting=saved.waiting,
+        waiting=saved.waiting.keys,
+        waiting_from=saved.waiting.earliest,
         unordered=int(progress.unordered or not page.in_order),
         audit_is_sound=int(progress.audit_is_sound and is_sound),
     )
@@ -185,7 +209,23 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage) -> Reading:
         deep_pages=reading.deep_pages + reading.joined,
         is_sound=is_sound,
         is_in_order=reading.is_in_order and page.in_order,
+        newest=newest,
+        total_fell=max(reading.total_fell, (total or 0) - (page.total or 0))
+        if page.total is not None
+        else reading.total_fell,
     )
+
+
+def _note_young(progress: ReadingProgress, seconds: list[int], now: datetime) -> ReadingProgress:
+    """Remember how far up the list new trades reach that are to be looked at again."""
+    if not seconds:
+        return progress
+    last = progress.looked_through_at
+    if last is not None and now - from_text(last) < LONGEST_LAG / 2:
+        earlier = seconds if progress.recheck_from is None else [*seconds, progress.recheck_from]
+        return replace(progress, recheck_from=min(earlier))
+    earlier = seconds if progress.new_from is None else [*seconds, progress.new_from]
+    return replace(progress, new_from=min(earlier))
 
 
 def _join(reading: Reading, position: int, saved: SavedPage, now: datetime) -> Reading:
@@ -208,20 +248,25 @@ def _join(reading: Reading, position: int, saved: SavedPage, now: datetime) -> R
     elif _is_to_be_searched(reading, now) or (reading.looks_until is not None and saved.oldest > reading.looks_until):
         progress = replace(progress, resume_position=position)
     else:
-        return replace(reading, progress=replace(progress, resume_position=None))
+        progress = _stop(progress, saved)
     return replace(reading, progress=progress)
+
+
+def _stop(progress: ReadingProgress, saved: SavedPage) -> ReadingProgress:
+    """The progress where a reading stops above what is known: what it did not confirm is doubted."""
+    return replace(progress, resume_position=None, doubted=int(progress.doubted or saved.waiting.unconfirmed > 0))
 
 
 def _is_to_be_searched(reading: Reading, now: datetime) -> bool:
     """Whether more is missing than a whole reading has left, or anything and it is time to look again."""
-    is_unsettled = reading.left > reading.progress.settled_difference
+    is_unsettled = reading.left > max(reading.progress.settled_difference, reading.total_fell)
     return reading.left > 0 and (is_unsettled or _is_due(reading.progress, now))
 
 
 def _note_doubts(progress: ReadingProgress, left: int, saved: SavedPage, now: datetime) -> ReadingProgress:
     """The progress, doubted where something contradicts what is known."""
     long_ago = now - LONGEST_LAG
-    doubted = bool(progress.doubted or saved.unconfirmed)
+    doubted = bool(progress.doubted)
     if saved.missed_since is not None and from_text(saved.missed_since) <= long_ago:
         doubted = True
     ahead_since = progress.ahead_since
@@ -236,17 +281,24 @@ def _note_doubts(progress: ReadingProgress, left: int, saved: SavedPage, now: da
     return replace(progress, doubted=int(doubted), ahead_since=ahead_since)
 
 
-def _search_is_over(reading: Reading, saved: SavedPage, now: datetime) -> bool:
+def _search_is_over(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> bool:
     """Whether what was missing is found, or the newest pages are looked through and it is not time to look deeper."""
     progress = reading.progress
     if progress.audit_began_at is not None or not progress.end_reached:
         return False
     if reading.looks_until is not None:
-        return saved.oldest <= reading.looks_until
+        is_far_enough = not reading.looks_deep and reading.pages >= HEAD_PAGES
+        is_at_cut = progress.listed_newest is not None and page.position >= progress.listed_newest
+        return saved.oldest <= reading.looks_until or is_far_enough or is_at_cut
     if reading.left <= 0:
         return True
+    if _is_due(progress, now):
+        return False
+    # A count that falls while it is read is no better than by how much it falls.
+    if reading.left <= reading.total_fell:
+        return True
     looked_through = HEAD_PAGES if not progress.fruitless_rereads else _HEAD_PAGES_IN_VAIN
-    return not reading.has_jumped and reading.pages >= looked_through and not _is_due(progress, now)
+    return not reading.has_jumped and reading.pages >= looked_through
 
 
 def _end(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
@@ -254,10 +306,19 @@ def _end(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> R
     progress, moment = reading.progress, to_millis_text(now)
     if progress.end_reached and not reading.joined:
         progress = _note_doubts(progress, reading.left, saved, now)
+    elif reading.left < 0:
+        # That was a whole reading in vain: it has shown fewer than the exchange counts.
+        again = to_millis_text(now + _FIRST_WAIT_OF_AUDITS)
+        progress = replace(progress, settled_difference=reading.left, fruitless_rereads=1, reread_after=again)
     is_audit = progress.audit_began_at is not None
     is_whole = reading.is_whole or is_audit
     is_sound = reading.is_sound and (progress.audit_is_sound or not is_audit)
     counted = progress.audit_total if is_audit else reading.first_total
+    uncounted = 0 if page.is_cut or page.total is None else max(0, page.position - page.total)
+    if uncounted:
+        # The list goes on where the same answer's count ends, so numbers that agree prove nothing.
+        counted = None if counted is None else counted + uncounted
+        progress = replace(progress, ahead_since=progress.ahead_since or moment)
     missed_until = None
     if is_whole and is_sound and _shows_enough(progress, counted):
         if progress.missed and progress.whole_read_at is not None:
