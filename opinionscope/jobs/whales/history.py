@@ -55,7 +55,7 @@ class History:
 
     def poll(self) -> None:
         """Read the newest trades, down to those that are known. `deepen` reads what is left after `HEAD_PAGES`."""
-        is_well = self.progress.completeness.word == "complete" and self._reading.looks_until is None
+        is_well = self.progress.completeness.word == "complete" and self._reading.look is None
         page = self.fetch_newest(self.progress.newest_page if is_well else None)
         if page is not None:
             self._reader = PageReader(self.fetch_page, adds_up=bool(self.progress.unordered))

@@ -225,6 +225,19 @@ def test_a_late_fill_that_comes_with_a_withdrawal_is_found_too(watched: Watched)
     watched.check_sums()
 
 
+def test_an_equal_late_copy_counts_in_a_list_in_the_order_of_indexing_with_a_page_of_one_second(
+    watched: Watched,
+) -> None:
+    watched.servers.by_index = True
+    watched.trade(10, content=7)
+    for _ in range(50):
+        watched.trade(20, content=5)
+    add_many(watched, 30, first=30)
+    watched.run()
+    watched.trade(10, content=7)
+    watched.run_until_exact()
+
+
 def test_pages_of_ten_are_read_to_the_end(watched: Watched) -> None:
     watched.servers.page_size = 10
     add_many(watched, 100)
