@@ -12,9 +12,11 @@ from datetime import datetime
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, RequestRefused
 from opinionscope.jobs.whales.corrections import withdraw
+from opinionscope.jobs.whales.end_of_list import finish
 from opinionscope.jobs.whales.listed_page import PageRead, cut_short
 from opinionscope.jobs.whales.pages import FetchNewest, FetchPage, PageReader
-from opinionscope.jobs.whales.reading import HEAD_PAGES, Reading, advance, begin, finish
+from opinionscope.jobs.whales.reading import advance, begin
+from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import save_page
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Store, Transaction
