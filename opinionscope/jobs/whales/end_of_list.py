@@ -26,12 +26,14 @@ def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) ->
     is_sound = reading.is_sound and (progress.audit_is_sound or not is_audit)
     counted = progress.audit_total if is_audit else reading.first_total
     uncounted = 0 if page.is_cut or page.total is None else max(0, page.position - page.total)
+    contradicts_itself = uncounted > 0 and progress.difference >= 0
     if uncounted:
         # The list goes on beyond what the same answer counts, so numbers that agree prove nothing.
         counted = None if counted is None else counted + uncounted
-        progress = replace(progress, ahead_since=progress.ahead_since or moment)
+        doubted = int(progress.doubted or contradicts_itself)
+        progress = replace(progress, ahead_since=progress.ahead_since or moment, doubted=doubted)
     missed_until = None
-    if is_whole and is_sound and shows_enough(progress, counted):
+    if is_whole and is_sound and shows_enough(progress, counted) and not contradicts_itself:
         if progress.missed and progress.whole_read_at is not None:
             missed_until = min(from_text(progress.whole_read_at), now - LONGEST_LAG)
         progress = replace(progress, whole_read_at=moment, doubted=0)

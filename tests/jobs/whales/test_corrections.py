@@ -188,6 +188,25 @@ def test_a_list_that_goes_on_where_its_count_ends_is_not_called_complete_when_th
     assert watched.word() == "ahead by 1"
 
 
+def test_a_first_reading_that_misses_a_trade_is_not_complete_where_the_list_goes_on_beyond_its_count(
+    watched: Watched,
+) -> None:
+    watched.servers.claim = lambda _, total: total - 1
+    add_many(watched, 65)
+    served = watched.servers.fetch
+
+    def fetch(number: int, limit: int) -> Page[Trade]:
+        if number == 2:
+            watched.fetch = served
+            watched.trade(127)
+        return served(number, limit)
+
+    watched.fetch = fetch
+    watched.run()
+    assert watched.progress.difference == 0
+    assert watched.word() == "catching up"
+
+
 def test_what_waits_below_the_first_page_is_confirmed_by_the_next_run(watched: Watched) -> None:
     add_many(watched, 60)
     watched.run()
