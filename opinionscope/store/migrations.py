@@ -593,3 +593,13 @@ def _change_log(db: Database, old: str, new: str) -> None:
         ALTER TABLE new_sync_logs RENAME TO sync_logs;
     """)
     db.executescript(";".join(statements[1:]))
+
+
+@migrations()
+def young_trades_to_look_at_again(db: Database) -> None:
+    """From which second on a wallet's trades are so young that the exchange may still correct them."""
+    db.executescript("""
+        ALTER TABLE whales ADD COLUMN new_from INTEGER;
+        ALTER TABLE whales ADD COLUMN recheck_from INTEGER;
+        ALTER TABLE whales ADD COLUMN waiting_from INTEGER;
+    """)

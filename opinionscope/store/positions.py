@@ -120,7 +120,6 @@ _MARK_DUE = f"""
 """  # noqa: S608
 
 _POSITION = f"whale_address = ? AND platform = '{PLATFORM}' AND market_external_id = ? AND outcome_side = ?"
-_HAS_API_DATA = "ifnull(api_shares, 0) <> 0"
 # By the wallet's trades in time, which hold those of the position; a market's may be far more.
 _FIND_TIMES_AGAIN = f"""
     UPDATE positions SET (first_traded_at, last_traded_at) = (
@@ -146,7 +145,7 @@ def add_to_positions(transaction: Transaction, address: str, changes: Mapping[Po
     transaction.executemany(_UPSERT, [_to_columns(address, key, change) for key, change in changes.items()])
     left = [key for key, change in changes.items() if change.has_left]
     if left:
-        _forget_those_without_trades(transaction, address, left)
+        _clear_those_without_trades(transaction, address, left)
         # Trades that are only counted are older than those that are stored: where there are any, the first one stays.
         transaction.executemany(_FIND_TIMES_AGAIN, [(address, *key) for key in left])
 
@@ -170,21 +169,13 @@ def _to_columns(address: str, key: PositionKey, change: PositionChange) -> tuple
     )
 
 
-def _forget_those_without_trades(transaction: Transaction, address: str, keys: list[PositionKey]) -> None:
-    """Delete the positions that have no trade left, or clear their sums where the exchange tells of shares.
+def _clear_those_without_trades(transaction: Transaction, address: str, keys: list[PositionKey]) -> None:
+    """Clear the sums of positions that have no trade left: nothing stays of what adding and taking away rounded.
 
-    What they have added to the wallet's questions goes with them: all its figures are worked out anew.
+    The rows stay until `stats` has taken what they added out of the wallet's questions.
     """
-    empty = [(address, *key) for key in keys]
     transaction.executemany(
         f"UPDATE positions SET {', '.join(f'{name} = 0' for name in _SUMS)}, trade_count = 0, first_traded_at = NULL, "  # noqa: S608
         f"last_traded_at = NULL WHERE {_POSITION} AND trade_count <= 0",
-        empty,
+        [(address, *key) for key in keys],
     )
-    gone = transaction.executemany(
-        f"DELETE FROM positions WHERE {_POSITION} AND trade_count <= 0 AND NOT ({_HAS_API_DATA})",  # noqa: S608
-        empty,
-    ).rowcount
-    if gone:
-        transaction.execute("DELETE FROM whale_questions WHERE whale_address = ?", (address,))
-        transaction.execute("UPDATE positions SET figures_due = 1 WHERE whale_address = ?", (address,))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Transaction
@@ -46,10 +47,19 @@ def forget_unconfirmed(
     )
 
 
-def count_waiting(transaction: Transaction, wallet_id: int, now: datetime) -> tuple[int, int]:
-    """How many keys wait, and how many of them since an earlier run than that of `now`."""
+class Waiting(NamedTuple):
+    """How many keys wait, how many of them since an earlier run, and the earliest unix second of the others."""
+
+    keys: int = 0
+    earliest: int | None = None
+    unconfirmed: int = 0
+
+
+def count_waiting(transaction: Transaction, wallet_id: int, now: datetime) -> Waiting:
+    """What waits after a page of the run of `now`."""
     row = transaction.execute(
-        "SELECT count(*), count(iif(seen_at < ?, 1, NULL)) FROM waiting_trades WHERE whale_id = ?",
-        (to_millis_text(now), wallet_id),
+        "SELECT count(*), min(iif(seen_at < :now, NULL, second)), count(iif(seen_at < :now, 1, NULL)) "
+        "FROM waiting_trades WHERE whale_id = :wallet",
+        {"now": to_millis_text(now), "wallet": wallet_id},
     ).fetchone()
-    return int(row[0]), int(row[1])
+    return Waiting(*row)

@@ -16,22 +16,27 @@ class ReadingProgress:
     `known_trades` counts each trade that was ever stored or counted and is not withdrawn. `resume_position` is how
     many of the newest entries of the list have been read without a gap while something below them has not; None if
     nothing is left. `history_read_at` is when the end of the list was first reached, `whole_read_at` when a reading
-    last showed all of it, `looked_through_at` when the newest part was last looked through for corrections.
-    `newest_page` is the digest of the newest page's answer, if that was the last page read, all
-    of it could be, and it left no question open.
+    last showed all of it. `newest_page` is the digest of the first page's answer, if that was the last page read, all
+    of it was readable, and it left no question open.
 
-    The rest belongs to readings that go deeper because something is missing or doubted. `settled_difference` is what
-    differed after the last one that ended, `fruitless_rereads` counts those in a row that mended nothing,
-    `reread_after` is when to look again.
+    The following describe readings that go deeper because something is missing or doubted. `settled_difference` is the
+    difference after the last one that ended, `fruitless_rereads` counts those in a row that changed nothing, and
+    `reread_after` is when the next one is due.
 
-    `doubted`: something has contradicted what is known, and only an audit, a whole reading that does not stop where
-    the numbers agree, can settle it. Of the one that goes on, `audit_began_at` is when it began, `audit_total` the
-    exchange's count then, and `audit_is_sound` whether all its pages could be believed. `missed` counts the trades
-    that the list should show and does not, `waiting` those that wait for their confirmation, `ahead_since` is since
-    when more are known than the exchange counts. `unordered`: the list is not ordered by time. `listed_newest` is how
-    many entries the exchange lists at most, if that is fewer than it counts, `deep_failures` how often in a row the
-    page below position `failed_below` failed. `standing` is the last word on completeness,
-    `standing_since` when it changed to that.
+    `doubted`: something has contradicted what is known, and only an audit can settle it, a whole reading that does not
+    stop where the numbers agree. Of the audit in progress, `audit_began_at` is when it began, `audit_total` the
+    exchange's count then, and `audit_is_sound` whether all its pages could be believed. `missed` counts the trades that
+    the list should show but does not. `waiting` counts those that wait for confirmation; `waiting_from` is the unix
+    second of the earliest that only the last run has seen. `ahead_since` is since when more trades are known than the
+    exchange counts.
+
+    `looked_through_at` is when known trades were last looked at again. The next look reads down to the unix seconds
+    `new_from` and `recheck_from`: those of the earliest young trade that became known since, and of those that were
+    too young at the last look.
+
+    `unordered`: the list is not ordered by time. `listed_newest` is how many entries the exchange lists at most, if it
+    counts more, and `deep_failures` how often in a row the page below position `failed_below` failed. `standing` is the
+    last word on completeness, and `standing_since` when it became that.
     """
 
     known_trades: int
@@ -45,6 +50,7 @@ class ReadingProgress:
     doubted: int
     missed: int
     waiting: int
+    waiting_from: int | None
     unordered: int
     ahead_since: str | None
     audit_began_at: str | None
@@ -52,6 +58,8 @@ class ReadingProgress:
     audit_is_sound: int
     whole_read_at: str | None
     looked_through_at: str | None
+    new_from: int | None
+    recheck_from: int | None
     listed_newest: int | None
     deep_failures: int
     failed_below: int | None

@@ -1,7 +1,7 @@
-"""Look up markets one by one: what became of those that left the list, and what those are that only positions name.
+"""Look up markets one by one: those that left the list, and those that are known only from positions.
 
-One request for a topic's detail tells of all its children, so whatever has a topic is asked for by that topic. What
-the topic does not show is asked for by its own number, in a second wave.
+The detail of a topic includes all its children, so a market that has a topic is looked up by that topic. If the topic
+does not include it, a second wave looks it up by its own number.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ _FIRST_WAIT = timedelta(minutes=5)
 
 @dataclass
 class Lookup:
-    """One detail to fetch, and the markets that it is expected to tell of."""
+    """One detail to fetch, and the markets that it should include."""
 
     key: MarketKey
     sought: list[Sought] = field(default_factory=list)
 
 
 def plan_lookups(sought: Sequence[Sought], limit: int) -> list[Lookup]:
-    """The first `limit` details that tell of the markets, in their order."""
+    """The details that should include these markets, at most `limit`, in the order of the markets."""
     lookups: dict[MarketKey, Lookup] = {}
     for each in sought:
         key = each.key if each.topic is None else MarketKey(each.topic, True)
@@ -39,7 +39,7 @@ def plan_lookups(sought: Sequence[Sought], limit: int) -> list[Lookup]:
 
 
 def wait_after(fruitless: int) -> timedelta:
-    """How long to leave a market alone after so many lookups in a row that told nothing new."""
+    """How long to wait after this many lookups of a market in a row that changed nothing."""
     if fruitless < 2:
         return timedelta(0)
     doublings = min(fruitless - 2, 10)
@@ -47,7 +47,7 @@ def wait_after(fruitless: int) -> timedelta:
 
 
 class LookupSaver:
-    """Stores what lookups bring, and notes when each market is due again."""
+    """Stores the results of lookups and schedules the next lookup of each market."""
 
     def __init__(self, store: Store, saver: MarketSaver, now: datetime) -> None:
         self._store = store
@@ -55,7 +55,7 @@ class LookupSaver:
         self._now = now
 
     def save(self, lookup: Lookup, detail: Market | NoSuchMarket) -> list[Sought]:
-        """Store a detail, or that there is none; the markets that it was expected to tell of and did not."""
+        """Store a detail, or that it does not exist. Returns the markets that it should have included but did not."""
         if isinstance(detail, NoSuchMarket):
             return self._save_absence(lookup)
         if lookup.key.is_topic:
@@ -67,7 +67,7 @@ class LookupSaver:
         return [each for each in lookup.sought if each.key not in self._saver.stored]
 
     def note(self, sought: Sequence[Sought], *, failed: bool = False) -> None:
-        """Note that markets were looked up. One that `failed` must not keep its place before all others."""
+        """Record a lookup of these markets. A `failed` one counts too, so that it does not stay first in the queue."""
         for each in sought:
             fruitless = each.fruitless + 1 if failed or each.key not in self._saver.changed else 0
             due = self._now + wait_after(fruitless)
@@ -77,7 +77,7 @@ class LookupSaver:
         if lookup.key.is_topic:
             known = find_market(self._store, lookup.key)
             if known is None:
-                # From now on its children are asked for by their own numbers.
+                # From now on, its children are looked up by their own numbers.
                 self.note([Sought(lookup.key, None, None, 0)], failed=True)
             else:
                 self._saver.save_rows([known._replace(status="deleted")])
@@ -88,13 +88,13 @@ class LookupSaver:
         return [each for each in lookup.sought if each.key not in self._saver.stored]
 
     def _save_single(self, sought: Sought, detail: Market) -> None:
-        """Store the detail of a market by its own number: a child's does not say whose child it is."""
+        """Store the detail of a single market. The detail of a child does not name its topic."""
         known = find_market(self._store, sought.key)
         topic = known.parent_external_id if known else sought.topic
         parent = find_market(self._store, MarketKey(topic, True)) if known and topic else None
         if parent:
             row = child_row(detail, parent)
         else:
-            # A topic that only trades name, and that does not show this market, gives it nothing but its number.
+            # The topic is known only from trades and does not include this market: all it provides is its number.
             row = orphan_row(detail, topic, sought.title) if topic else top_level_row(detail)
         self._saver.save_rows([row])

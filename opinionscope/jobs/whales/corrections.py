@@ -1,4 +1,4 @@
-"""What the exchange corrects in trades that are known: other spellings, figures worked out anew, trades withdrawn."""
+"""What the exchange corrects in known trades: numbers respelled, fees and profits recalculated, trades withdrawn."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ _LOOSEST = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows: the trades by their keys, and what it says of those that it does not show."""
+    """The trades of a page by their keys, and what the page says about trades that it does not show."""
 
     trades: dict[TradeKey, list[Trade]]
     read: PageRead
 
     def can_hold(self, key: TradeKey) -> int | None:
-        """How many trades of the key the list can have; None where the page does not tell."""
+        """The maximum number of trades of the key in the list; None if the page does not tell."""
         closed = self.read.closed
         return closed.at_most[key] if closed is not None and closed.holds(key[0]) else None
 
 
 def find_respelled(shown: Shown, key: TradeKey, trade: Trade, known: KnownTrades) -> KnownTrade | None:
-    """The stored trade that this one is in another spelling: of the same transaction, and shown no more itself."""
+    """The stored trade that `trade` respells: it has the same transaction, and the list no longer shows it."""
     for row in (row for rows in known.live.values() for row in rows if row.second == key[0]):
         if row.key == key or row.action != trade.side or row.tx_hash.lower() != trade.tx_hash.lower():
             continue
@@ -53,9 +53,9 @@ def find_respelled(shown: Shown, key: TradeKey, trade: Trade, known: KnownTrades
 
 
 def _agrees(row: KnownTrade, trade: Trade, loosest: Decimal) -> bool:
-    """Whether the numbers are equal to the precision of the shorter one, and what else is told does not differ.
+    """Whether the numbers agree to the precision of the shorter one, and no other field contradicts.
 
-    A market may have become part of another one, but then the numbers are the same ones.
+    If the market differs, because it was merged into another one, the numbers must be equal.
     """
     pairs = [(row.price, trade.price), (row.shares, trade.tokens), (row.amount, trade.amount)]
     same_market = row.market_external_id == trade.market_id
@@ -85,7 +85,7 @@ def _fraction_digits(number: Decimal) -> int:
 def bring_details_up_to_date(
     transaction: Transaction, known: list[KnownTrade], trades: list[Trade], sums: Sums
 ) -> None:
-    """Take over fees and profits where as many equal trades are shown as are stored."""
+    """Update fees and profits if the list shows as many equal trades as are stored."""
     if len(known) != len(trades):
         return
     stored = Counter((row.fee, row.profit) for row in known)
@@ -113,9 +113,9 @@ def _take_over(transaction: Transaction, row: KnownTrade, trade: Trade, sums: Su
 
 
 def note_missed(transaction: Transaction, shown: Shown, known: KnownTrades, now: datetime) -> bool:
-    """Mark the stored trades that the list should show and does not, and those that are shown again; whether any are.
+    """Mark stored trades that the list should show but does not, and unmark those that it shows again.
 
-    Of equal trades the last ones stored are marked.
+    Of equal trades, those stored last are marked. Returns whether anything changed.
     """
     missed, back = list[KnownTrade](), list[KnownTrade]()
     for key, rows in known.live.items():
@@ -139,7 +139,7 @@ def note_missed(transaction: Transaction, shown: Shown, known: KnownTrades, now:
 
 
 def withdraw(transaction: Transaction, wallet_id: int, address: str, missed_until: datetime, now: datetime) -> int:
-    """Withdraw what has been missed since then or longer, and take it out of the sums; how many trades."""
+    """Withdraw the trades missed since `missed_until` or longer, subtract them from the sums, and return how many."""
     withdrawn = withdraw_missed(transaction, address, missed_until, now)
     sums = Sums()
     for trade in withdrawn:

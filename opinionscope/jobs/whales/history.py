@@ -12,9 +12,11 @@ from datetime import datetime
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, RequestRefused
 from opinionscope.jobs.whales.corrections import withdraw
+from opinionscope.jobs.whales.end_of_list import finish
 from opinionscope.jobs.whales.listed_page import PageRead, cut_short
 from opinionscope.jobs.whales.pages import FetchNewest, FetchPage, PageReader
-from opinionscope.jobs.whales.reading import HEAD_PAGES, Reading, advance, begin, finish
+from opinionscope.jobs.whales.reading import advance, begin
+from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import save_page
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Store, Transaction
@@ -55,7 +57,7 @@ class History:
 
     def poll(self) -> None:
         """Read the newest trades, down to those that are known. `deepen` reads what is left after `HEAD_PAGES`."""
-        is_well = self.progress.completeness.word == "complete" and self._reading.looks_until is None
+        is_well = self.progress.completeness.word == "complete" and self._reading.look is None
         page = self.fetch_newest(self.progress.newest_page if is_well else None)
         if page is not None:
             self._reader = PageReader(self.fetch_page, adds_up=bool(self.progress.unordered))

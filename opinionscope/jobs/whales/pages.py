@@ -179,10 +179,10 @@ class PageReader:
         """Take the pages of a list that is out of order together, where its total stayed and they make it up."""
         if self._together is None:
             return
-        self._together.append(shown)
+        self._together += [*self._waiting, shown]
         first = self._together[0]
         is_next = first.number == 1 and len(self._together) == shown.number <= _MOST_ADDED_UP
-        if not is_next or shown.page.total != first.page.total:
+        if not is_next or any(each.page.total != first.page.total for each in (*self._waiting, shown)):
             self._together = None
         elif is_last and sum(len(each.keys) for each in self._together) == shown.page.total:
             keys = [key for each in self._together for key in each.keys]

@@ -1,173 +1,80 @@
-"""What one run's reading of a wallet's list means: pure rules, page after page, without network and database.
+"""What one run's reading of a wallet's list means: pure rules, applied page by page, without network or database.
 
-A run reads the newest page, and goes on until it meets a trade that was known before: from there down nothing is new,
-as far as the list has been read without a gap. What makes it read deeper:
+A run reads from the newest page down until it meets a trade that an earlier run knew. Nothing below that is new, as
+far as the list has been read without a gap. A run reads deeper for these reasons:
 
-* The end of the list was never reached: it is read down to there, over as many runs as that takes.
-* The exchange counts more than is known, so something is missing, such as a fill that was indexed late: each run looks
-  through the newest `HEAD_PAGES` pages, fewer where a whole reading was in vain; below them the list is searched too,
-  but in vain only ever more seldom.
-* What is known is doubted, since an answer did not show what it should, or more is known than the exchange counts: an
-  audit reads the whole list and does not stop where the numbers agree. Two whole readings in a row that miss a trade
-  withdraw it.
-* Twice a day the trades of the last two days are looked through, whatever the numbers say: where one trade has taken
-  the place of another they do not tell.
+* The end of the list was never reached. The run reads on towards it, over as many runs as that takes.
+* The exchange counts more trades than are known, so some are missing, such as a fill that was indexed late. Each run
+  searches the newest `HEAD_PAGES` pages, or fewer once a whole reading has found nothing. It searches the rest less and
+  less often.
+* What is known is doubted: an answer did not show what it should, or more trades are known than the exchange counts.
+  An audit then reads the whole list and does not stop where the numbers agree. A trade that two whole readings in a
+  row do not show is withdrawn.
+* Known trades are due to be looked at again; see `look_again`.
 
-The total is upstream's word and may stay wrong. So what a whole reading leaves is taken as settled, and the next one
-waits, longer each time, by the clock alone.
+The exchange's total may stay wrong. So whatever difference a whole reading leaves is accepted for a while; see `waits`.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
+from opinionscope.jobs.whales.doubts import note_doubts
+from opinionscope.jobs.whales.end_of_list import end_at
 from opinionscope.jobs.whales.listed_page import PageRead
+from opinionscope.jobs.whales.look_again import begin_look, note_new
+from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import SavedPage
+from opinionscope.jobs.whales.waits import is_due
 from opinionscope.store.whale_progress import ReadingProgress
-from opinionscope.times import from_text, to_millis_text
+from opinionscope.times import to_millis_text
 
-HEAD_PAGES = 10
-_HEAD_PAGES_IN_VAIN = 6
-_FIRST_WAIT_OF_SEARCHES = timedelta(minutes=10)
-_LONGEST_WAIT_OF_SEARCHES = timedelta(hours=1)
-_FIRST_WAIT_OF_AUDITS = timedelta(minutes=15)
-_LONGEST_WAIT_OF_AUDITS = timedelta(hours=8)
-_FIRST_WAIT_AT_A_CUT = timedelta(hours=1)
-_LONGEST_WAIT_AT_A_CUT = timedelta(hours=8)
-_LOOK_THROUGH_EVERY = timedelta(hours=12)
-_LOOKED_THROUGH = timedelta(days=2)
-_LONGEST_WAIT = max(_LONGEST_WAIT_OF_SEARCHES, _LONGEST_WAIT_OF_AUDITS, _LONGEST_WAIT_AT_A_CUT)
-LONGEST_LAG = timedelta(minutes=5)
-"""For how long replicas and caches may show an older list: what is missed for longer is doubted."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How far one run has read a wallet's list.
-
-    `joined`: it has met trades of an earlier run, or the end. `resume_below`: where an earlier run stopped, moved down
-    by what came on top since. `first_total` is the exchange's count at the first page of this run, `last_total` that
-    of the run before. `gained` counts the trades that became known, `found` those below where it joined, `pages` the
-    pages read, `deep_pages` those below it. `is_whole`: nothing was left out from the top down. `is_sound`: every
-    page can be believed.
-    `has_ended`: the reading is over, `has_reached_end`: at the end of a list that had been read before or is cut.
-    `missed_until`: what has been missed since then or longer is to be withdrawn. `looks_until`: the unix second down to
-    which the list is looked through in any case; None for as far as anything is missing.
-    """
-
-    progress: ReadingProgress
-    joined: bool = False
-    resume_below: int | None = None
-    first_total: int | None = None
-    last_total: int | None = None
-    gained: int = 0
-    found: int = 0
-    pages: int = 0
-    deep_pages: int = 0
-    is_whole: bool = True
-    is_sound: bool = True
-    is_in_order: bool = True
-    has_ended: bool = False
-    has_reached_end: bool = False
-    has_jumped: bool = False
-    missed_until: datetime | None = None
-    looks_until: int | None = None
-
-    @property
-    def grown(self) -> int:
-        """By how much the list has grown in this run: what came on top is left to the next one."""
-        return max(0, (self.progress.api_total or 0) - (self.first_total or 0))
-
-    @property
-    def left(self) -> int:
-        """How many trades are missing below what came on top in this run; below zero where too many are known."""
-        difference = self.progress.difference
-        return max(0, difference - self.grown) if difference > 0 else difference
-
-    def most_new(self, total: int | None) -> int | None:
-        """How many new trades a page can bring that tells this total; None where nothing speaks against any number."""
-        progress = self.progress
-        if total is None or self.last_total is None or not progress.end_reached:
-            return None
-        return max(0, total - progress.known_trades, total - self.last_total - self.gained)
+_HEAD_PAGES_IN_VAIN = 4
 
 
 def begin(progress: ReadingProgress, now: datetime) -> Reading:
     """The state in which a run begins."""
-    looks_until = None
-    if progress.end_reached and progress.resume_position is None and _is_to_be_looked_through(progress, now):
-        progress = replace(progress, looked_through_at=to_millis_text(now))
-        looks_until = int((now - _LOOKED_THROUGH).timestamp())
-    return Reading(
-        progress, resume_below=progress.resume_position, last_total=progress.api_total, looks_until=looks_until
-    )
-
-
-def _is_to_be_looked_through(progress: ReadingProgress, now: datetime) -> bool:
-    last = progress.looked_through_at or progress.history_read_at
-    return last is not None and from_text(last) <= now - _LOOK_THROUGH_EVERY
+    look, progress = begin_look(progress, now)
+    return Reading(progress, resume_below=progress.resume_position, last_total=progress.api_total, look=look)
 
 
 def advance(reading: Reading, page: PageRead, saved: SavedPage, *, met_known: bool, now: datetime) -> Reading:
-    """The state after a page. `met_known`: it shows a trade of an earlier run. `finish` follows where it has ended."""
-    reading = _take_in(reading, page, saved)
+    """The state after a page. `met_known`: it shows a trade of an earlier run. Call `finish` once `has_ended`."""
+    reading = _take_in(reading, page, saved, now)
     progress = reading.progress
     if page.is_last:
-        return _end(reading, page, saved, now)
-    position = max(0, page.position - reading.grown)
+        return end_at(reading, page, saved, now)
     if not reading.joined and met_known:
-        return _join(reading, position, saved, now)
-    if reading.joined and _search_is_over(reading, saved, now):
-        return replace(reading, progress=replace(progress, resume_position=None), has_ended=True)
-    # What came on top during this run will be added by the next one, which reads it again.
-    return replace(reading, progress=replace(progress, resume_position=position))
+        return _join(reading, page, saved, now)
+    if reading.joined and _search_is_over(reading, page, saved, now):
+        return replace(reading, progress=_stop(progress, saved), has_ended=True)
+    return replace(reading, progress=replace(progress, resume_position=_position(reading, page)))
 
 
-def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
-    """The progress when a reading has ended and trades were withdrawn: what is settled, and when to look again."""
-    progress = reading.progress
-    progress = replace(
-        progress, known_trades=progress.known_trades - withdrawn, missed=max(0, progress.missed - withdrawn)
-    )
-    left = replace(reading, progress=progress).left
-    is_well = left == 0 and not progress.is_doubted
-    was_deep = reading.has_jumped or reading.pages > HEAD_PAGES
-    if is_well and (withdrawn or (reading.found and was_deep) or (reading.has_reached_end and not reading.deep_pages)):
-        return replace(progress, settled_difference=0, fruitless_rereads=0, reread_after=None)
-    if not reading.has_reached_end or not (reading.deep_pages or progress.listed_newest is not None):
-        return replace(progress, settled_difference=0) if is_well else progress
-    if is_well and reading.found:
-        return replace(progress, settled_difference=0, fruitless_rereads=0, reread_after=None)
-    if progress.missed and reading.is_sound:
-        wait = LONGEST_LAG
-    elif progress.listed_newest is not None:
-        wait = min(_FIRST_WAIT_AT_A_CUT * (2 ** min(progress.fruitless_rereads, 9) - 1), _LONGEST_WAIT_AT_A_CUT)
-    elif left > 0:
-        wait = min(_FIRST_WAIT_OF_SEARCHES * 4 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_SEARCHES)
-    else:
-        wait = min(_FIRST_WAIT_OF_AUDITS * 2 ** min(progress.fruitless_rereads, 9), _LONGEST_WAIT_OF_AUDITS)
-    return replace(
-        progress,
-        settled_difference=left,
-        fruitless_rereads=progress.fruitless_rereads + 1,
-        reread_after=to_millis_text(now + wait),
-    )
+def _position(reading: Reading, page: PageRead) -> int:
+    """How far down the page ends, without what came on top during this run: the next one reads that and adds it."""
+    return max(0, page.position - reading.grown)
 
 
-def _take_in(reading: Reading, page: PageRead, saved: SavedPage) -> Reading:
+def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
     progress, gained = reading.progress, saved.new.total()
     total = progress.api_total if page.total is None else page.total
     if reading.pages and page.total is not None:
-        # Of two servers the one that counts more knows more.
+        # Of two servers, the one that counts more is more up to date.
         total = max(page.total, progress.api_total or 0)
-    is_sound = reading.is_sound and page.is_settled and (page.closed is not None or page.is_cut) and not saved.waiting
-    is_open = bool(page.problems or saved.missed or saved.waiting or progress.doubted)
+    fell = 0 if page.total is None or total is None else total - page.total
+    is_clear = page.is_settled and (page.closed is not None or page.is_cut) and not saved.waiting.keys
+    is_sound = reading.is_sound and is_clear
+    is_open = bool(page.problems or saved.missed or saved.waiting.keys or progress.doubted)
+    newest = reading.newest or max((second for second, _ in page.keys), default=0)
+    progress = note_new(progress, [second for second, _ in saved.new], newest, now)
     progress = replace(
         progress,
         known_trades=progress.known_trades + gained,
         api_total=total,
         newest_page=None if page.number != 1 or is_open else page.digest,
         missed=saved.missed,
-        waiting=saved.waiting,
+        waiting=saved.waiting.keys,
+        waiting_from=saved.waiting.earliest,
         unordered=int(progress.unordered or not page.in_order),
         audit_is_sound=int(progress.audit_is_sound and is_sound),
     )
@@ -185,19 +92,22 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage) -> Reading:
         deep_pages=reading.deep_pages + reading.joined,
         is_sound=is_sound,
         is_in_order=reading.is_in_order and page.in_order,
+        newest=newest,
+        total_fell=max(reading.total_fell, fell),
     )
 
 
-def _join(reading: Reading, position: int, saved: SavedPage, now: datetime) -> Reading:
-    """Where the list is known: go to where an earlier run stopped, or read on down, or be done."""
-    progress = _note_doubts(reading.progress, reading.left, saved, now)
+def _join(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
+    """The reading where it meets known trades: resume where an earlier run stopped, read deeper, or stop."""
+    progress = note_doubts(reading.progress, reading.left, saved, now)
     reading = replace(reading, progress=progress, joined=True)
+    position = _position(reading, page)
     if reading.resume_below is not None:
         progress = replace(progress, resume_position=reading.resume_below)
         return replace(reading, progress=progress, is_whole=False, has_jumped=True)
     if not progress.end_reached:
         return replace(reading, progress=replace(progress, resume_position=position))
-    if progress.doubted and _is_due(progress, now):
+    if progress.doubted and is_due(progress, now):
         progress = replace(
             progress,
             resume_position=position,
@@ -205,95 +115,46 @@ def _join(reading: Reading, position: int, saved: SavedPage, now: datetime) -> R
             audit_total=reading.first_total,
             audit_is_sound=int(reading.is_sound),
         )
-    elif _is_to_be_searched(reading, now) or (reading.looks_until is not None and saved.oldest > reading.looks_until):
+    elif _is_to_be_searched(reading, now) or _looks_on(reading, page, saved):
         progress = replace(progress, resume_position=position)
     else:
-        return replace(reading, progress=replace(progress, resume_position=None))
+        progress = _stop(progress, saved)
     return replace(reading, progress=progress)
 
 
+def _stop(progress: ReadingProgress, saved: SavedPage) -> ReadingProgress:
+    """The progress where a reading stops. Trades that waited for it and were not confirmed raise a doubt."""
+    return replace(progress, resume_position=None, doubted=int(progress.doubted or saved.waiting.unconfirmed > 0))
+
+
 def _is_to_be_searched(reading: Reading, now: datetime) -> bool:
-    """Whether more is missing than a whole reading has left, or anything and it is time to look again."""
-    is_unsettled = reading.left > reading.progress.settled_difference
-    return reading.left > 0 and (is_unsettled or _is_due(reading.progress, now))
+    """Whether more is missing than a whole reading left, or anything is missing and a reread is due."""
+    is_unsettled = reading.left > max(reading.progress.settled_difference, reading.total_fell)
+    return reading.left > 0 and (is_unsettled or is_due(reading.progress, now))
 
 
-def _note_doubts(progress: ReadingProgress, left: int, saved: SavedPage, now: datetime) -> ReadingProgress:
-    """The progress, doubted where something contradicts what is known."""
-    long_ago = now - LONGEST_LAG
-    doubted = bool(progress.doubted or saved.unconfirmed)
-    if saved.missed_since is not None and from_text(saved.missed_since) <= long_ago:
-        doubted = True
-    ahead_since = progress.ahead_since
-    if left < 0:
-        ahead_since = ahead_since or to_millis_text(now)
-        doubted = doubted or (left != progress.settled_difference and from_text(ahead_since) <= long_ago)
-    elif ahead_since is not None:
-        # Zero that is reached from too many proves nothing.
-        doubted, ahead_since = True, None
-    if left > progress.settled_difference and progress.settled_difference < 0:
-        doubted = True
-    return replace(progress, doubted=int(doubted), ahead_since=ahead_since)
+def _looks_on(reading: Reading, page: PageRead, saved: SavedPage) -> bool:
+    """Whether known trades below this page are to be looked at again."""
+    look, progress = reading.look, reading.progress
+    ends_at = progress.api_total if progress.listed_newest is None else progress.listed_newest
+    if look is None or saved.oldest <= look.until or (ends_at is not None and page.position >= ends_at):
+        return False
+    return look.is_far or reading.pages < HEAD_PAGES
 
 
-def _search_is_over(reading: Reading, saved: SavedPage, now: datetime) -> bool:
-    """Whether what was missing is found, or the newest pages are looked through and it is not time to look deeper."""
+def _search_is_over(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> bool:
+    """Whether nothing more is missing, or the newest pages have been searched and a deeper search is not due."""
     progress = reading.progress
     if progress.audit_began_at is not None or not progress.end_reached:
         return False
-    if reading.looks_until is not None:
-        return saved.oldest <= reading.looks_until
+    if reading.look is not None:
+        return not _looks_on(reading, page, saved)
     if reading.left <= 0:
         return True
+    if is_due(progress, now):
+        return False
+    # A count that falls while the list is read can be wrong by as much.
+    if reading.left <= reading.total_fell:
+        return True
     looked_through = HEAD_PAGES if not progress.fruitless_rereads else _HEAD_PAGES_IN_VAIN
-    return not reading.has_jumped and reading.pages >= looked_through and not _is_due(progress, now)
-
-
-def _end(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
-    """The reading at the end of the list, or of what the exchange gives of it."""
-    progress, moment = reading.progress, to_millis_text(now)
-    if progress.end_reached and not reading.joined:
-        progress = _note_doubts(progress, reading.left, saved, now)
-    is_audit = progress.audit_began_at is not None
-    is_whole = reading.is_whole or is_audit
-    is_sound = reading.is_sound and (progress.audit_is_sound or not is_audit)
-    counted = progress.audit_total if is_audit else reading.first_total
-    missed_until = None
-    if is_whole and is_sound and _shows_enough(progress, counted):
-        if progress.missed and progress.whole_read_at is not None:
-            missed_until = min(from_text(progress.whole_read_at), now - LONGEST_LAG)
-        progress = replace(progress, whole_read_at=moment, doubted=0)
-    elif is_whole and progress.unordered and progress.difference == 0:
-        progress = replace(progress, doubted=0)
-    progress = replace(
-        progress,
-        history_read_at=progress.history_read_at or moment,
-        resume_position=None,
-        audit_began_at=None,
-        audit_total=None,
-        audit_is_sound=0,
-        listed_newest=page.position if page.is_cut else None,
-        deep_failures=progress.deep_failures if page.is_cut else 0,
-        unordered=int(progress.unordered and not (reading.is_whole and reading.is_in_order)),
-    )
-    return replace(
-        reading,
-        progress=progress,
-        joined=True,
-        is_sound=bool(is_sound),
-        has_ended=True,
-        has_reached_end=reading.progress.end_reached or page.is_cut,
-        missed_until=missed_until,
-    )
-
-
-def _shows_enough(progress: ReadingProgress, counted: int | None) -> bool:
-    """Whether a whole reading has shown as many trades as the exchange counted, and some that are known."""
-    shown = progress.known_trades - progress.missed
-    return (counted is None or shown >= counted) and (shown > 0 or not progress.known_trades)
-
-
-def _is_due(progress: ReadingProgress, now: datetime) -> bool:
-    """Whether it is time to look again. A time further ahead than any wait was set while the clock was ahead."""
-    due = None if progress.reread_after is None else from_text(progress.reread_after)
-    return due is None or not now < due <= now + _LONGEST_WAIT
+    return not reading.has_jumped and reading.pages >= looked_through

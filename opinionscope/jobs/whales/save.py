@@ -22,6 +22,7 @@ from opinionscope.store.known_trades import (
     mark_shown,
 )
 from opinionscope.store.waiting_trades import (
+    Waiting,
     confirmed_copies,
     count_waiting,
     end_waiting,
@@ -39,8 +40,7 @@ class SavedPage:
 
     `known` are the copies of each of its keys that were known before, `new` the ones that are known now, those that
     are back included; `rows` are those that were stored. `missed` counts the stored trades that the list should show
-    and does not, since `missed_since` (ISO text), `waiting` those that wait for their confirmation, and `unconfirmed`
-    those of them that an earlier run has seen.
+    and does not, since `missed_since` (ISO text), `waiting` is what waits for its confirmation.
     """
 
     known: Counter[TradeKey]
@@ -48,8 +48,7 @@ class SavedPage:
     rows: list[NewTrade]
     missed: int
     missed_since: str | None
-    waiting: int
-    unconfirmed: int
+    waiting: Waiting
     oldest: int
 
     @property
@@ -151,12 +150,12 @@ class _Saving:
                 return True
         return False
 
-    def allowed(self, new: list[_NewTrade], most: int | None) -> tuple[list[_NewTrade], tuple[int, int]]:
-        """The new trades that may be stored, and how many wait: more than `most` of them need a confirmation."""
+    def allowed(self, new: list[_NewTrade], most: int | None) -> tuple[list[_NewTrade], Waiting]:
+        """The new trades that may be stored, and what waits: more than `most` of them need a confirmation."""
         transaction, wallet = self.transaction, self.wallet
         is_too_many = most is not None and len(new) > most
         if not (is_too_many or wallet.progress.waiting):
-            return new, (0, 0)
+            return new, Waiting()
         if is_too_many:
             confirmed = confirmed_copies(transaction, wallet.id, self.now)
             wanted = Counter(item.key for item in new)
@@ -213,7 +212,7 @@ def save_page(
     known = _find_known(transaction, wallet, read)
     unsummed = Unsummed.of_page(transaction, wallet, read)
     saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known, unsummed)
-    new, (waiting, unconfirmed) = saving.allowed(saving.beyond_known(), most_new)
+    new, waiting = saving.allowed(saving.beyond_known(), most_new)
     marks_changed = bool(known.live) and note_missed(transaction, saving.shown, known, now)
     rows = saving.insert(new)
     saving.sums.save(transaction, wallet.id, wallet.address, min(now - KEPT, horizon))
@@ -223,7 +222,7 @@ def save_page(
         missed, missed_since = count_missed(transaction, wallet.address)
     oldest = min((second for second, _ in read.keys), default=0)
     gained = Counter(item.key for item in new) + saving.back
-    return SavedPage(saving.met, gained, rows, missed, missed_since, waiting, unconfirmed, oldest)
+    return SavedPage(saving.met, gained, rows, missed, missed_since, waiting, oldest)
 
 
 def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> KnownTrades:

@@ -91,6 +91,12 @@ class Reader:
                 history.deepen(PAGES_A_TURN)
         return self.model.fetches - before
 
+    def look_at_young_trades_again(self) -> None:
+        """The two runs, five minutes and more after the trading, that look at its trades once more."""
+        for _ in range(2):
+            self.now += timedelta(minutes=5)
+            self.run()
+
     def known(self) -> int:
         """How many trades are stored or counted."""
         with self.store() as store:

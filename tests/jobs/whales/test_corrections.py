@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
@@ -111,12 +112,12 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
         yield Watched(store)
 
 
-def add_many(watched: Watched, count: int, *, of_one_second: range = range(0)) -> list[Entry]:
+def add_many(watched: Watched, count: int, *, of_one_second: range = range(0), first: int = 0) -> list[Entry]:
     """Trades a second apart but for those positions from the top."""
     entries = list[Entry]()
     for position in range(count, 0, -1):
         stands_for = of_one_second.stop if position in of_one_second else position
-        entries.append(watched.trade(2 * (count - stands_for)))
+        entries.append(watched.trade(first + 2 * (count - stands_for)))
     return entries
 
 
@@ -161,6 +162,84 @@ def test_a_late_fill_is_found_although_a_trade_was_withdrawn_before_it(watched: 
     watched.check_sums()
 
 
+def test_a_young_trade_that_is_replaced_below_the_first_page_is_noticed_five_minutes_later(watched: Watched) -> None:
+    add_many(watched, 10)
+    watched.run()
+    entries = add_many(watched, 50, first=100)
+    watched.run()
+    entries[10].gone_at = watched.servers.now
+    watched.trade(110)
+    assert [watched.run() for _ in range(3)] == [1, 1, 1]
+    watched.run()
+    assert watched.word() != "complete"
+    watched.run_until_exact()
+    watched.check_sums()
+    assert watched.word() == "complete"
+
+
+def test_a_list_that_goes_on_where_its_count_ends_is_not_called_complete_when_the_numbers_agree(
+    watched: Watched,
+) -> None:
+    watched.servers.claim = lambda _, total: total - 1
+    add_many(watched, 65)
+    watched.run()
+    assert watched.word() == "ahead by 1"
+    watched.trade(10)
+    watched.trade(200)
+    watched.run()
+    assert watched.progress.difference == 0
+    assert watched.word() == "catching up", "one of them is missing"
+    for _ in range(20):
+        watched.run()
+    assert watched.is_exact()
+    assert watched.word() == "ahead by 1"
+
+
+def test_a_first_reading_that_misses_a_trade_is_not_complete_where_the_list_goes_on_beyond_its_count(
+    watched: Watched,
+) -> None:
+    watched.servers.claim = lambda _, total: total - 1
+    add_many(watched, 65)
+    served = watched.servers.fetch
+
+    def fetch(number: int, limit: int) -> Page[Trade]:
+        if number == 2:
+            watched.fetch = served
+            watched.trade(127)
+        return served(number, limit)
+
+    watched.fetch = fetch
+    watched.run()
+    assert watched.progress.difference == 0
+    assert watched.word() == "catching up"
+
+
+def test_what_waits_below_the_first_page_is_confirmed_by_the_next_run(watched: Watched) -> None:
+    add_many(watched, 60)
+    watched.run()
+    watched.servers.claim = lambda _, total: 60
+    watched.trade(10)
+    for _ in range(5):
+        watched.run()
+    assert watched.progress.waiting == 1
+    watched.run()
+    assert watched.progress.waiting == 0
+    assert watched.is_exact()
+
+
+def test_a_total_that_falls_while_it_is_read_starts_no_search_for_as_many_trades(watched: Watched) -> None:
+    add_many(watched, 400)
+    watched.run()
+    watched.servers.claim = lambda _, total: total + 5
+    watched.trade(1_000)
+    watched.run()
+    wrong = cycle([10, -5])
+    watched.servers.claim = lambda _, total: total + next(wrong)
+    watched.trade(1_001)
+    assert watched.run() == 2
+    assert watched.word() == "behind by 10"
+
+
 def test_a_late_fill_that_comes_with_a_withdrawal_is_found_too(watched: Watched) -> None:
     newest = add_many(watched, 45)[-1]
     watched.run()
@@ -170,6 +249,19 @@ def test_a_late_fill_that_comes_with_a_withdrawal_is_found_too(watched: Watched)
     assert watched.word() == "catching up", "the numbers agree, but what is known is not listed"
     watched.run_until_exact()
     watched.check_sums()
+
+
+def test_an_equal_late_copy_counts_in_a_list_in_the_order_of_indexing_with_a_page_of_one_second(
+    watched: Watched,
+) -> None:
+    watched.servers.by_index = True
+    watched.trade(10, content=7)
+    for _ in range(50):
+        watched.trade(20, content=5)
+    add_many(watched, 30, first=30)
+    watched.run()
+    watched.trade(10, content=7)
+    watched.run_until_exact()
 
 
 def test_pages_of_ten_are_read_to_the_end(watched: Watched) -> None:
@@ -188,7 +280,8 @@ def test_pages_that_are_refused_end_the_reading_and_no_run_fails(watched: Watche
     watched.run()
     assert watched.word() == "behind by 40"
     assert watched.progress.listed_newest == 60
-    assert [watched.run() for _ in range(30)] == [5] + [1] * 29
+    again, young_trades_twice = [5], [1, 1, 1, 3, 1, 1, 1, 1, 3]
+    assert [watched.run() for _ in range(30)] == again + young_trades_twice + [1] * 20
     watched.servers.refusal = None
     watched.run(minutes=60)
     assert watched.is_exact()

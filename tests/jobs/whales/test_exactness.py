@@ -74,6 +74,7 @@ def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
         reader.check(exact=False)
         reader.run()
         reader.check(exact=True)
+        reader.look_at_young_trades_again()
         assert reader.run() == 1
 
 

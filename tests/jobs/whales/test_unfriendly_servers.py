@@ -55,6 +55,7 @@ def test_a_history_whose_order_changes_is_not_called_complete_while_it_is_not(na
 @given(seed=SEEDS)
 def test_what_the_exchange_corrects_is_healed_within_a_day(name: str, seed: int) -> None:
     outcome = play_row(name, seed)
+    assert not outcome.falsely_complete
     assert outcome.complete
     assert not (outcome.lost)
     assert not (outcome.doubled)
@@ -65,6 +66,7 @@ def test_what_the_exchange_corrects_is_healed_within_a_day(name: str, seed: int)
 @given(seed=SEEDS)
 def test_a_total_that_is_one_too_low_loses_no_late_fill(seed: int) -> None:
     outcome = play_row("total one too low", seed)
+    assert not outcome.falsely_complete
     assert not (outcome.lost)
     assert not (outcome.doubled)
 
