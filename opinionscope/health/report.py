@@ -66,7 +66,8 @@ class Positions(Record):
 
     `checked_at` is when the last wallet was checked, None before the first. `disagreeing` counts the wallets of which
     the exchange has listed other shares than their trades add up to, twice in a row and without an explanation;
-    `disagreeing_positions` how many positions those are. `with_an_error` is for how many wallets the last check failed.
+    `disagreeing_positions` how many positions those are. `with_an_error` counts the wallets whose last check failed, or
+    left something open.
     """
 
     checked_at: Millis | None

@@ -53,13 +53,12 @@ class Bettor(Trader):
         given = self._draw_sellable(moment)
         if given is not None and self.random.random() < 0.5:
             shares = in_thousandths(self._part_of(self.ledger[given].shares) / 2)
-            self.receive(Transfer(*given, -shares, int(moment)))
+            self.receive(self.market_of(given), Transfer(*given, -shares, int(moment)))
             return None
         market = draw_market(self.random, moment)
         outcome = self._choose_outcome(market)
         shares = in_thousandths(Decimal(self.random.randrange(50_000, 2_000_000)) / 1000)
-        self.know(market)
-        self.receive(Transfer(market.id, outcome, shares, int(moment)))
+        self.receive(market, Transfer(market.id, outcome, shares, int(moment)))
         return Order(moment, "Sell", market, outcome, shares / size) if self.random.random() < 0.5 else None
 
 

@@ -125,7 +125,7 @@ class Exchange:
         """Move shares to a wallet now or, below zero, away from it: no trade shows it."""
         with self._lock:
             transfer = Transfer(market_id, outcome_side, shares, int(self._catch_up()))
-            self._tape.transfer(address.lower(), transfer)
+            self._tape.transfer(address.lower(), self._book.tradables[market_id], transfer)
 
     def market(self, market_id: int) -> SimulatedMarket:
         """The market of that number, a binary one or a child, in whatever state it is, deleted ones too."""

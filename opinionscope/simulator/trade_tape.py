@@ -5,6 +5,7 @@ from bisect import insort
 from collections.abc import Iterable
 from itertools import count
 
+from opinionscope.simulator.simulated_market import SimulatedMarket
 from opinionscope.simulator.simulated_trade import SimulatedTrade
 from opinionscope.simulator.trader import MarketDraw, Trader
 from opinionscope.simulator.transfer import Transfer
@@ -87,9 +88,9 @@ class TradeTape:
         trader = self._traders.get(address)
         return [] if trader is None else [each for each in trader.transfers if each.created_at <= moment]
 
-    def transfer(self, address: str, transfer: Transfer) -> None:
-        """Move shares to a wallet, or away from it."""
-        self._traders[address].receive(transfer)
+    def transfer(self, address: str, market: SimulatedMarket, transfer: Transfer) -> None:
+        """Move shares of a market to a wallet, or away from it."""
+        self._traders[address].receive(market, transfer)
 
     def newest_first(self, address: str, now: float) -> list[SimulatedTrade]:
         """The wallet's visible trades; within a second the later-added first."""

@@ -86,8 +86,9 @@ class Trader:
             return trade
         return replace(trade, visible_at=trade.created_at + self.random.uniform(5, 240))
 
-    def receive(self, transfer: Transfer) -> None:
-        """Have shares, or have fewer, without a trade."""
+    def receive(self, market: SimulatedMarket, transfer: Transfer) -> None:
+        """Have shares of the market, or have fewer, without a trade."""
+        self.know(market)
         self.transfers.append(transfer)
         self.ledger.receive(transfer)
         if transfer.shares > 0:
@@ -96,6 +97,10 @@ class Trader:
     def know(self, market: SimulatedMarket) -> None:
         """Take note of a market that it is about to trade in."""
         self._markets[market.id] = market
+
+    def market_of(self, holding: HoldingKey) -> SimulatedMarket:
+        """The market of something that it holds, or held."""
+        return self._markets[holding[0]]
 
     def _trade(self, moment: float, size: int, draw_market: MarketDraw) -> list[SimulatedTrade]:
         order = self._decide(moment, size, draw_market)
