@@ -29,6 +29,9 @@ class KnownTrade(NamedTuple):
     profit: float | None
     missed_at: str | None
     withdrawn_at: str | None
+    root_market_external_id: str | None
+    market_title: str | None
+    outcome: str | None
 
     @property
     def key(self) -> TradeKey:
@@ -72,7 +75,8 @@ class KnownTrades:
 
 _SELECT_STORED = """
     SELECT id, CAST(strftime('%s', timestamp) AS INTEGER), fingerprint, copy, tx_hash, market_external_id, action,
-        outcome_side, price, shares, amount, fee, profit, missed_at, withdrawn_at
+        outcome_side, price, shares, amount, fee, profit, missed_at, withdrawn_at, root_market_external_id,
+        market_title, outcome
     FROM whale_activity WHERE whale_address = ? AND
 """
 _SELECT_COUNTED = "SELECT second, fingerprint, copies FROM counted_trades WHERE whale_id = ? AND "

@@ -185,6 +185,57 @@ _POSITION_FIGURES = """
     FROM judged
 """
 
+# One scan and one sort of narrow rows, however many trades there are; titles are long, so they are looked up by market.
+_SUM_UP_STORED_TRADES = """
+    INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, root_market_external_id,
+        market_title, outcome, buy_shares, buy_amount, sell_shares, sell_amount, split_shares, merge_shares, fees,
+        trade_count, first_traded_at, last_traded_at)
+    WITH RECURSIVE named(market) AS (
+        SELECT min(market_external_id) FROM whale_activity
+        UNION ALL
+        SELECT (SELECT min(market_external_id) FROM whale_activity WHERE market_external_id > named.market)
+        FROM named WHERE named.market IS NOT NULL
+    ), latest AS MATERIALIZED (
+        SELECT market, (SELECT id FROM whale_activity WHERE market_external_id = market ORDER BY timestamp DESC LIMIT 1)
+            AS trade_id FROM named WHERE market IS NOT NULL
+    ), titled AS MATERIALIZED (
+        SELECT market, root_market_external_id AS root, market_title AS title
+        FROM latest JOIN whale_activity ON id = trade_id
+    ), sides(side) AS (VALUES (0), (1), (2)), summed AS (
+        SELECT whale_address, platform, market_external_id AS market, side,
+            max(iif(action IN ('BUY', 'SELL') OR outcome_side = side, outcome, NULL)) AS label,
+            total(iif(action = 'BUY', shares, 0)) AS buy_shares,
+            total(iif(action = 'BUY', amount, 0)) AS buy_amount,
+            total(iif(action = 'SELL', shares, 0)) AS sell_shares,
+            total(iif(action = 'SELL', amount, 0)) AS sell_amount,
+            total(iif(action = 'SPLIT', ifnull(nullif(shares, 0), amount), 0)) AS split_shares,
+            total(iif(action = 'MERGE', ifnull(nullif(shares, 0), amount), 0)) AS merge_shares,
+            total(iif(action IN ('BUY', 'SELL'), fee, fee / 2)) AS fees,
+            count(*) AS trade_count, min(timestamp) AS first_traded_at, max(timestamp) AS last_traded_at
+        FROM whale_activity CROSS JOIN sides ON CASE
+            WHEN action IN ('SPLIT', 'MERGE') THEN side IN (1, 2)
+            WHEN outcome_side IN (1, 2) THEN side = outcome_side
+            WHEN lower(trim(outcome)) = 'yes' THEN side = 1
+            WHEN lower(trim(outcome)) = 'no' THEN side = 2
+            ELSE side = 0
+        END
+        WHERE withdrawn_at IS NULL
+        GROUP BY whale_address, platform, market_external_id, side
+    )
+    SELECT whale_address, platform, summed.market, side, root, title, label, buy_shares, buy_amount, sell_shares,
+        sell_amount, split_shares, merge_shares, fees, trade_count, first_traded_at, last_traded_at
+    FROM summed LEFT JOIN titled ON titled.market = summed.market
+"""
+
+# Of these only the keys are known, so the lists that show them are read once more, as by `doubt_history`.
+_READ_COUNTED_TRADES_AGAIN = """
+    INSERT INTO unsummed_trades SELECT whale_id, second, fingerprint, copies FROM counted_trades;
+    UPDATE whales SET unsummed = (SELECT ifnull(sum(copies), 0) FROM unsummed_trades WHERE whale_id = whales.id);
+    UPDATE whales SET doubted = 1, unordered = 0, resume_position = NULL, fruitless_rereads = 0, reread_after = NULL,
+        newest_page = NULL, listed_newest = NULL, deep_failures = 0, whole_read_at = NULL, audit_began_at = NULL,
+        audit_total = NULL, audit_is_sound = 0 WHERE unsummed > 0;
+"""
+
 
 def upgrade(connection: sqlite3.Connection) -> None:
     """Take the steps that the file has not taken yet. The caller holds a write transaction: all or none."""
@@ -495,6 +546,8 @@ def positions_and_track_records(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN positions_error TEXT;
     """)
     db.executescript(_POSITION_FIGURES)
+    db.executescript(_SUM_UP_STORED_TRADES)
+    db.executescript(_READ_COUNTED_TRADES_AGAIN)
 
 
 @migrations()

@@ -87,11 +87,12 @@ class ReadingProgress:
 
 @dataclass(frozen=True)
 class Wallet:
-    """A tracked wallet, and how far it had been read when the run began."""
+    """A tracked wallet, how far it had been read when the run began, and how many of its trades were in no sum yet."""
 
     id: int
     address: str
     progress: ReadingProgress
+    unsummed: int
 
 
 _COLUMNS = tuple(field.name for field in fields(ReadingProgress))
@@ -111,10 +112,10 @@ def find_wallets_to_poll(
 ) -> list[Wallet]:
     """The tracked wallets, or those of them named by `addresses`, the most urgent first."""
     rows = store.query(
-        f"SELECT id, address, {', '.join(_COLUMNS)} FROM whales WHERE enabled = 1 {_MOST_URGENT_FIRST}",  # noqa: S608
+        f"SELECT id, address, unsummed, {', '.join(_COLUMNS)} FROM whales WHERE enabled = 1 {_MOST_URGENT_FIRST}",  # noqa: S608
         {"now": to_millis_text(now), "yesterday": to_seconds_text(yesterday)},
     )
-    wallets = [Wallet(row[0], row[1], ReadingProgress(*row[2:])) for row in rows]
+    wallets = [Wallet(row[0], row[1], ReadingProgress(*row[3:]), row[2]) for row in rows]
     wanted = set(addresses)
     return [wallet for wallet in wallets if not wanted or wallet.address in wanted]
 

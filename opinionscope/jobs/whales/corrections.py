@@ -108,7 +108,7 @@ def _take_over(transaction: Transaction, row: KnownTrade, trade: Trade, sums: Su
     if (fee, profit) == (row.fee, row.profit):
         return
     sums.take_away(row)
-    sums.add_back(row._replace(profit=profit))
+    sums.add_back(row._replace(fee=fee, profit=profit))
     update_details(transaction, row, fee, profit)
 
 
@@ -144,5 +144,5 @@ def withdraw(transaction: Transaction, wallet_id: int, address: str, missed_unti
     sums = Sums()
     for trade in withdrawn:
         sums.take_away(trade)
-    sums.save(transaction, wallet_id, now - KEPT)
+    sums.save(transaction, wallet_id, address, now - KEPT)
     return len(withdrawn)

@@ -10,6 +10,8 @@ from opinionscope.jobs.whales.corrections import Shown, bring_details_up_to_date
 from opinionscope.jobs.whales.listed_page import PageRead
 from opinionscope.jobs.whales.sums import Sums
 from opinionscope.jobs.whales.trade_key import pick_new
+from opinionscope.jobs.whales.trade_row import trade_row
+from opinionscope.jobs.whales.unsummed import Unsummed
 from opinionscope.store.counted_trades import TradeKey, count_trades, respell_counted
 from opinionscope.store.database import Transaction
 from opinionscope.store.known_trades import (
@@ -19,7 +21,6 @@ from opinionscope.store.known_trades import (
     find_known_in_seconds,
     mark_shown,
 )
-from opinionscope.store.rows import as_real
 from opinionscope.store.waiting_trades import (
     confirmed_copies,
     count_waiting,
@@ -30,7 +31,6 @@ from opinionscope.store.waiting_trades import (
 from opinionscope.store.whale_activity import NewTrade, insert_trades, respell_trade
 from opinionscope.store.whale_hours import KEPT
 from opinionscope.store.whale_progress import Wallet
-from opinionscope.times import from_unix
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,34 @@ class SavedPage:
     """What a page brought.
 
     `known` are the copies of each of its keys that were known before, `new` the ones that are known now, those that
-    are back included; `stored` how many rows that made. `missed` counts the stored trades that the list should show
+    are back included; `rows` are those that were stored. `missed` counts the stored trades that the list should show
     and does not, since `missed_since` (ISO text), `waiting` those that wait for their confirmation, and `unconfirmed`
     those of them that an earlier run has seen.
     """
 
     known: Counter[TradeKey]
     new: Counter[TradeKey]
-    stored: int
+    rows: list[NewTrade]
     missed: int
     missed_since: str | None
     waiting: int
     unconfirmed: int
     oldest: int
 
+    @property
+    def stored(self) -> int:
+        """How many trades were stored."""
+        return len(self.rows)
+
 
 class _NewTrade(NamedTuple):
     key: TradeKey
     copy: int
     trade: Trade
+
+    @property
+    def row(self) -> NewTrade:
+        return trade_row(self.trade, self.key, self.copy)
 
 
 @dataclass
@@ -69,6 +78,7 @@ class _Saving:
     oldest_kept: float
     shown: Shown
     known: KnownTrades
+    unsummed: Unsummed
     sums: Sums = field(default_factory=Sums)
     met: Counter[TradeKey] = field(default_factory=Counter)
     back: Counter[TradeKey] = field(default_factory=Counter)
@@ -86,6 +96,7 @@ class _Saving:
             copies = self.known.copies(key)
             self.met[key] = copies
             rows = self.known.live.get(key, [])
+            self.unsummed.take(key, trades, copies, rows, self.sums.positions)
             if not copies:
                 picked = trades
             elif len(trades) > copies:
@@ -109,22 +120,22 @@ class _Saving:
             self.sums.add_back(row)
             self.back[key] += 1
             return True
-        return self._is_respelled(key, trade) or self._is_counted_otherwise(key)
+        return self._is_respelled(key, trade) or self._is_counted_otherwise(key, trade)
 
     def _is_respelled(self, key: TradeKey, trade: Trade) -> bool:
         row = find_respelled(self.shown, key, trade, self.known)
         if row is None:
             return False
+        new = _NewTrade(key, self.known.next_copy(key), trade)
         self.sums.take_away(row)
-        self.sums.add(trade)
-        copy = self.known.next_copy(key)
-        respell_trade(self.transaction, row.id, _to_row(_NewTrade(key, copy, trade)))
+        self.sums.add(trade, new.row)
+        respell_trade(self.transaction, row.id, new.row)
         self.known.live[row.key].remove(row)
-        self.known.live[key].append(row._replace(fingerprint=key[1], copy=copy, missed_at=None))
+        self.known.live[key].append(row._replace(fingerprint=key[1], copy=new.copy, missed_at=None))
         self.met[key] += 1
         return True
 
-    def _is_counted_otherwise(self, key: TradeKey) -> bool:
+    def _is_counted_otherwise(self, key: TradeKey, trade: Trade) -> bool:
         """Whether one is missing of those that are only counted, of which nothing but the second can be compared."""
         if self.shown.read.closed is None:
             return False
@@ -133,6 +144,7 @@ class _Saving:
             can_hold = self.shown.can_hold(old)
             if old[0] == key[0] and old != key and can_hold is not None and can_hold < count:
                 respell_counted(self.transaction, self.wallet.id, old, key)
+                self.unsummed.take_one(old, trade, self.sums.positions)
                 self.known.counted[old] -= 1
                 self.known.counted[key] += 1
                 self.met[key] += 1
@@ -159,19 +171,25 @@ class _Saving:
             forget_unconfirmed(transaction, wallet.id, self.now, None, None)
         return new, count_waiting(transaction, wallet.id, self.now)
 
-    def insert(self, new: list[_NewTrade]) -> int:
-        """Store the trades, or count those that are too old to keep; how many were stored."""
+    def insert(self, new: list[_NewTrade]) -> list[NewTrade]:
+        """Store the trades, or count those that are too old to keep; the rows that were stored, oldest first."""
         numbered = [item._replace(copy=self.known.next_copy(item.key)) for item in new]
-        kept = [item for item in numbered if item.trade.created_at >= self.oldest_kept and item.trade.is_filled]
-        counted = Counter(item.key for item in numbered) - Counter(item.key for item in kept)
+        rows, counted = list[NewTrade](), Counter[TradeKey]()
         # The list starts with the newest trade; rows are numbered in the order in which the trades happened.
-        insert_trades(self.transaction, self.wallet.address, [_to_row(item) for item in reversed(kept)], self.now)
+        for item in reversed(numbered):
+            if not item.trade.is_filled:
+                counted[item.key] += 1
+                continue
+            row = item.row
+            self.sums.add(item.trade, row)
+            if item.trade.created_at >= self.oldest_kept:
+                rows.append(row)
+            else:
+                counted[item.key] += 1
+        insert_trades(self.transaction, self.wallet.address, rows, self.now)
         if counted:
             count_trades(self.transaction, self.wallet.id, counted)
-        for item in new:
-            if item.trade.is_filled:
-                self.sums.add(item.trade)
-        return len(kept)
+        return rows
 
 
 def save_page(
@@ -193,17 +211,19 @@ def save_page(
     for key, trade in zip(read.keys, read.trades, strict=True):
         trades.setdefault(key, []).append(trade)
     known = _find_known(transaction, wallet, read)
-    saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known)
+    unsummed = Unsummed.of_page(transaction, wallet, read)
+    saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known, unsummed)
     new, (waiting, unconfirmed) = saving.allowed(saving.beyond_known(), most_new)
     marks_changed = bool(known.live) and note_missed(transaction, saving.shown, known, now)
-    stored = saving.insert(new)
-    saving.sums.save(transaction, wallet.id, min(now - KEPT, horizon))
+    rows = saving.insert(new)
+    saving.sums.save(transaction, wallet.id, wallet.address, min(now - KEPT, horizon))
+    unsummed.save(transaction, wallet.id)
     missed, missed_since = wallet.progress.missed, None
     if missed or marks_changed:
         missed, missed_since = count_missed(transaction, wallet.address)
     oldest = min((second for second, _ in read.keys), default=0)
     gained = Counter(item.key for item in new) + saving.back
-    return SavedPage(saving.met, gained, stored, missed, missed_since, waiting, unconfirmed, oldest)
+    return SavedPage(saving.met, gained, rows, missed, missed_since, waiting, unconfirmed, oldest)
 
 
 def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> KnownTrades:
@@ -216,34 +236,3 @@ def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> Kno
     if upto is not None:
         upto = max([upto, *seconds])
     return find_known_between(transaction, wallet.id, wallet.address, first, upto)
-
-
-def _to_row(item: _NewTrade) -> NewTrade:
-    trade = item.trade
-    return NewTrade(
-        market_external_id=trade.market_id,
-        root_market_external_id=trade.root_market_id,
-        market_title=_full_title(trade),
-        tx_hash=trade.tx_hash,
-        action=trade.side,
-        outcome=trade.outcome,
-        outcome_side=trade.outcome_side,
-        price=as_real(trade.price),
-        shares=float(trade.tokens),
-        amount=float(trade.amount),
-        fee=as_real(trade.fee),
-        profit=as_real(trade.profit),
-        quote_token=trade.quote_token,
-        chain_id=trade.chain_id,
-        timestamp=from_unix(trade.created_at),
-        fingerprint=item.key[1],
-        copy=item.copy,
-    )
-
-
-def _full_title(trade: Trade) -> str | None:
-    """A title that makes sense by itself: an option's ("↑ 100,000") means nothing without the question."""
-    root = trade.root_market_title
-    if root and trade.market_title and root != trade.market_title:
-        return f"{root}: {trade.market_title}"
-    return trade.market_title or root

@@ -6,8 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from opinionscope.api.models import Trade
+from opinionscope.jobs.whales.position_changes import PositionChanges
 from opinionscope.store.database import Transaction
 from opinionscope.store.known_trades import KnownTrade
+from opinionscope.store.whale_activity import NewTrade
 from opinionscope.store.whale_figures import add_to_totals, find_newest_again
 from opinionscope.store.whale_hours import SECONDS_PER_HOUR, add_to_hours
 from opinionscope.times import from_unix
@@ -18,7 +20,7 @@ _NOTHING = Decimal(0)
 
 @dataclass
 class Sums:
-    """By how much the totals of one wallet change."""
+    """By how much the totals and the positions of one wallet change."""
 
     traded: int = 0
     volume: Decimal = _NOTHING
@@ -26,24 +28,29 @@ class Sums:
     hours: defaultdict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     newest: int | None = None
     has_taken: bool = False
+    positions: PositionChanges = field(default_factory=PositionChanges)
 
-    def add(self, trade: Trade) -> None:
-        """A trade that is new, or back in another spelling."""
+    def add(self, trade: Trade, row: NewTrade) -> None:
+        """A trade that is new, or back in another spelling, and its row."""
         self.newest = max(self.newest or 0, trade.created_at)
         self._count(1, trade.side, trade.amount, trade.profit, trade.created_at)
+        self.positions.add(row, trade.created_at)
 
     def add_back(self, trade: KnownTrade) -> None:
         """A stored trade that was withdrawn and is back."""
         self.newest = max(self.newest or 0, trade.second)
         self._count(1, trade.action, exact(trade.amount), exact(trade.profit), trade.second)
+        self.positions.add(trade, trade.second)
 
     def take_away(self, trade: KnownTrade) -> None:
         """A stored trade that is withdrawn, or about to be brought up to date."""
         self.has_taken = True
         self._count(-1, trade.action, exact(trade.amount), exact(trade.profit), trade.second)
+        self.positions.take_away(trade, trade.second)
 
-    def save(self, transaction: Transaction, wallet_id: int, hours_from: datetime) -> None:
-        """Update the wallet's totals, and its hours since `hours_from`, if anything changes."""
+    def save(self, transaction: Transaction, wallet_id: int, address: str, hours_from: datetime) -> None:
+        """Update the wallet's positions and totals, and its hours since `hours_from`, if anything changes."""
+        self.positions.save(transaction, address)
         if self.newest is None and not self.has_taken:
             return
         add_to_totals(
