@@ -35,6 +35,11 @@ INTERNAL = {"internal": True}
 class Record:
     """A value with named fields. Times are aware, UTC."""
 
+    @classmethod
+    def document_names(cls) -> tuple[str, ...]:
+        """The names in its JSON document, in their order."""
+        return tuple(field.name for field in fields(cls) if not field.metadata.get("internal"))
+
     def as_document(self) -> dict[str, Any]:
         """The value as JSON shows it, under the names of its fields."""
         return {

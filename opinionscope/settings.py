@@ -71,6 +71,9 @@ class Settings(BaseModel):
     trades_path: Annotated[str, AfterValidator(_wallet_path)] = Field(
         "/trade/user/{address}", alias="OPINION_TRADE_TRADES_PATH"
     )
+    leaderboard_url: Annotated[str, AfterValidator(_safe_base_url)] = Field(
+        "https://proxy.opinion.trade:8443/api/bsc/api/v2/leaderboard", alias="OPINION_TRADE_LEADERBOARD_URL"
+    )
     rate_limit: float = Field(15, alias="OPINIONSCOPE_RATE_LIMIT", gt=0, le=1000)
     max_attempts: int = Field(3, alias="OPINIONSCOPE_MAX_ATTEMPTS", ge=1, le=10)
     backoff: float = Field(0.5, alias="OPINIONSCOPE_BACKOFF", gt=0, le=60)

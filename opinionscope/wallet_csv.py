@@ -5,15 +5,26 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
+from typing import NamedTuple
 
 from opinionscope.errors import UsageError
 
 _ADDRESS_HEADINGS = ("address", "wallet", "walletaddress")
 _NAME_HEADINGS = ("name", "username")
+_TAGS_HEADINGS = ("tags", "tag")
 # What follows the first field of a line. Spreadsheets write semicolons where the comma is the decimal mark.
 _SEPARATOR = re.compile(r'^[ \t]*"?[\w -]+"?[ \t]*([,;\t])', re.MULTILINE)
 # The first line, by which Excel is told the separator.
 _EXCEL = re.compile(r"sep=(.)(?=[\r\n])", re.IGNORECASE)
+
+
+class WrittenWallet(NamedTuple):
+    """A wallet as a list has it, nothing validated yet. `place` says where in the list it is."""
+
+    place: str
+    address: str
+    name: str | None = None
+    tags: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,18 +33,18 @@ class _Columns:
 
     address: int
     name: int | None
+    tags: int | None
     count: int
 
 
-_WITHOUT_HEADING = _Columns(address=0, name=1, count=3)
+_WITHOUT_HEADING = _Columns(address=0, name=1, tags=2, count=3)
 
 
-def read_csv(text: str) -> Iterator[tuple[str, str, str | None]]:
-    """The place, the address (not validated) and the name of each wallet.
+def read_csv(text: str) -> Iterator[WrittenWallet]:
+    """The wallets of the list, in order.
 
-    The columns are `address`, `name` and `tags`, or those of a heading, which may have more; tags are not kept. They
-    are separated by commas, semicolons or tabs. Blank lines and `#` comments are skipped. Raises UsageError if a line
-    is not valid CSV.
+    The columns are `address`, `name` and `tags`, or those of a heading, which may have more. They are separated by
+    commas, semicolons or tabs. Blank lines and `#` comments are skipped. Raises UsageError if a line is not valid CSV.
     """
     excel = _EXCEL.match(text)
     separator = excel or _SEPARATOR.search(text)
@@ -72,15 +83,18 @@ class _Lines:
 def _read_heading(row: list[str]) -> _Columns | None:
     """The columns that a heading names; None if the row is not a heading."""
     titles = [re.sub(r"[\s_-]", "", field).lower() for field in row]
-    address = next((number for number, title in enumerate(titles) if title in _ADDRESS_HEADINGS), None)
-    name = next((number for number, title in enumerate(titles) if title in _NAME_HEADINGS), None)
-    return None if address is None else _Columns(address, name, len(row))
+    address, name, tags = (
+        next((number for number, title in enumerate(titles) if title in headings), None)
+        for headings in (_ADDRESS_HEADINGS, _NAME_HEADINGS, _TAGS_HEADINGS)
+    )
+    return None if address is None else _Columns(address, name, tags, len(row))
 
 
-def _read_row(row: list[str], columns: _Columns, place: str) -> tuple[str, str, str | None]:
+def _read_row(row: list[str], columns: _Columns, place: str) -> WrittenWallet:
     if any(field.strip() for field in row[columns.count :]):
         advice = "put a name that contains the separator in quotes"
         raise UsageError(f"{place} has more than {columns.count} fields; {advice}. Nothing was imported.")
     fields = dict(enumerate(row))
     name = None if columns.name is None else fields.get(columns.name)
-    return place, fields.get(columns.address, ""), name
+    tags = "" if columns.tags is None else fields.get(columns.tags, "")
+    return WrittenWallet(place, fields.get(columns.address, ""), name, tags)

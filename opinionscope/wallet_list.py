@@ -2,37 +2,47 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from opinionscope.addresses import parse_address
 from opinionscope.errors import UsageError
+from opinionscope.tags import parse_tags
 from opinionscope.text import valid_text
-from opinionscope.wallet_csv import read_csv
+from opinionscope.wallet_csv import WrittenWallet, read_csv
 
 LONGEST_NAME = 100
 
-NamedWallet = tuple[str, str | None]
-"""An address in lower case, and its name if it has one."""
+
+class NamedWallet(NamedTuple):
+    """An address in lower case, its name if it has one, and its tags."""
+
+    address: str
+    name: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 def parse_wallet_list(text: str) -> list[NamedWallet]:
     """The wallets in a list, in order and without duplicates.
 
     Either CSV, as `read_csv` describes it; or JSON: an array of addresses, or of objects with `address` or
-    `walletAddress` and optionally `name` or `userName`. The array may be wrapped as in the leaderboard's answer,
-    `{"result": {"list": […]}}`. Raises UsageError, which names the first invalid entry, or if there are no entries.
+    `walletAddress` and optionally `name` or `userName`, and `tags`. The array may be wrapped as in the leaderboard's
+    answer, `{"result": {"list": […]}}`. Raises UsageError, which names the first invalid entry, or if there are no
+    entries.
     """
     entries = _read_json(text) if text.lstrip()[:1] in ("[", "{") else read_csv(text)
-    wallets: dict[str, str | None] = {}
-    for place, written, name in entries:
+    wallets: dict[str, NamedWallet] = {}
+    for entry in entries:
         try:
-            address = parse_address(written)
+            address, tags = parse_address(entry.address), parse_tags(entry.tags)
         except UsageError as error:
-            raise UsageError(f"{place}: {error} Nothing was imported.") from None
-        wallets[address] = tidy_name(name) or wallets.get(address)
+            raise UsageError(f"{entry.place}: {error} Nothing was imported.") from None
+        before = wallets.get(address, NamedWallet(address))
+        wallets[address] = NamedWallet(
+            address, tidy_name(entry.name) or before.name, tuple(dict.fromkeys([*before.tags, *tags]))
+        )
     if not wallets:
         raise UsageError("The list contains no wallets.")
-    return list(wallets.items())
+    return list(wallets.values())
 
 
 def tidy_name(name: str | None) -> str | None:
@@ -42,15 +52,14 @@ def tidy_name(name: str | None) -> str | None:
     return " ".join(valid_text(name).split())[:LONGEST_NAME] or None
 
 
-def _read_json(text: str) -> Iterator[tuple[str, str, str | None]]:
+def _read_json(text: str) -> Iterator[WrittenWallet]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
         raise UsageError(f"The list is not valid JSON ({reason}). Nothing was imported.") from None
     for number, entry in enumerate(_unwrap(document), start=1):
-        address, name = _read_entry(entry)
-        yield f"entry {number}", address, name
+        yield _read_entry(entry, f"entry {number}")
 
 
 def _unwrap(document: Any) -> list[Any]:
@@ -62,11 +71,16 @@ def _unwrap(document: Any) -> list[Any]:
     return document
 
 
-def _read_entry(entry: Any) -> tuple[str, str | None]:
-    """The address of an entry, not validated yet, and its name."""
+def _read_entry(entry: Any, place: str) -> WrittenWallet:
     if not isinstance(entry, dict):
-        return (entry if isinstance(entry, str) else json.dumps(entry)), None
+        return WrittenWallet(place, entry if isinstance(entry, str) else json.dumps(entry))
     address, name = (
         entry.get(key) or entry.get(other) for key, other in (("address", "walletAddress"), ("name", "userName"))
     )
-    return (address if isinstance(address, str) else json.dumps(entry)), name if isinstance(name, str) else None
+    tags = entry.get("tags") or []
+    return WrittenWallet(
+        place,
+        address if isinstance(address, str) else json.dumps(entry),
+        name if isinstance(name, str) else None,
+        tags if isinstance(tags, str) else " ".join(map(str, tags)) if isinstance(tags, list) else json.dumps(tags),
+    )

@@ -299,14 +299,15 @@ def test_any_list_of_wallets_is_stored_as_it_reads_or_refused_as_a_whole(text: s
         wallets = parse_wallet_list(text)
     except UsageError:
         return
-    assert len({address for address, _ in wallets}) == len(wallets) > 0
-    for address, name in wallets:
+    assert len({address for address, _, _ in wallets}) == len(wallets) > 0
+    for address, name, _ in wallets:
         assert parse_address(address) == address
         assert name is None or (0 < len(name) <= LONGEST_NAME and "\n" not in name)
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE wallets (address TEXT, name TEXT)")
-        connection.executemany("INSERT INTO wallets VALUES (?, ?)", wallets)
-        assert connection.execute("SELECT * FROM wallets").fetchall() == wallets
+        named = [(wallet.address, wallet.name) for wallet in wallets]
+        connection.executemany("INSERT INTO wallets VALUES (?, ?)", named)
+        assert connection.execute("SELECT * FROM wallets").fetchall() == named
 
 
 def test_an_exact_figure_stays_exact_until_it_is_stored() -> None:

@@ -18,6 +18,7 @@ ALLOWED = {
     "track_record": set(),
     "alerts": {"notify", "api", "store"},
     "health": {"track_record", "api", "store"},
+    "discovery": {"api", "store"},
     "schedule": {"store"},
     "check": {"alerts", "notify", "api", "store", "schedule"},
     "dashboard": {"track_record", "store"},
@@ -25,6 +26,7 @@ ALLOWED = {
     "cli": {
         "jobs",
         "health",
+        "discovery",
         "check",
         "schedule",
         "dashboard",
@@ -41,6 +43,7 @@ FOREIGN = {
     "store": {"requests", "urllib3", "typer", "rich", "pydantic"},
     "jobs": {"typer", "rich", "sqlite3", "requests", "urllib3"},
     "health": {"typer", "rich", "requests", "urllib3"},
+    "discovery": {"typer", "rich", "sqlite3", "requests", "urllib3"},
     "alerts": {"typer", "rich", "sqlite3"},
     "cli": {"sqlite3", "sqlite_utils", "requests", "urllib3"},
 }

@@ -106,6 +106,10 @@ class OpinionClient:
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
         return None if answer.digest == known else _trade_page(1, answer)
 
+    def fetch_result(self, path: str, parameters: dict[str, Any]) -> Any:
+        """The result in the answer to any other request, not validated yet."""
+        return self._fetch(path, parameters).content
+
     def _trades_request(self, address: str, page: int, limit: int = PAGE_SIZE) -> tuple[str, dict[str, Any]]:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": limit}
 

@@ -23,6 +23,7 @@ from opinionscope.errors import (
 from opinionscope.text import one_line
 
 KEY_TROUBLE = {401, 403, 11001, 11002, 11004, 11005, *range(11009, 11014)}
+ADDRESS_SETTINGS = "OPINION_TRADE_BASE_URL and the path settings"
 _THROTTLED = 429
 # What firewalls and proxies answer, and the API itself only in an envelope.
 _BLOCKED = (401, 403, 407, 451)
@@ -63,7 +64,7 @@ def failure_of_status(status: int, said_in_envelope: ApiError | None) -> ApiErro
         )
     if status == 404:
         # The exchange itself says in an envelope that something doesn't exist.
-        return BadAnswer("HTTP 404, not from the Opinion API: check OPINION_TRADE_BASE_URL and the path settings")
+        return BadAnswer(f"HTTP 404, not from the Opinion API: check {ADDRESS_SETTINGS}")
     return failure_of(status, "")
 
 

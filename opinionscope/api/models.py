@@ -47,6 +47,10 @@ def _side(value: Any) -> Any:
     return SIDES.get(value.upper(), value) if isinstance(value, str) else value
 
 
+def _lower_case(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _no_moment(value: Any) -> Any:
     value = _number(value)
     return None if value in (0, "0") else value
@@ -119,6 +123,14 @@ class Trade(_Model):
         if self.side in ("SPLIT", "MERGE"):
             return self.shares or self.amount
         return self.shares or Decimal(0)
+
+
+class RankedWallet(_Model):
+    """A place on the leaderboard. `figure` is what the list is ordered by, in the quote token."""
+
+    address: Annotated[str, BeforeValidator(_lower_case), Field(alias="walletAddress", pattern=r"^0x[0-9a-f]{40}$")]
+    name: Text = Field(None, alias="userName")
+    figure: _Signed = Field(alias="rankingValue")
 
 
 class Market(_Model):

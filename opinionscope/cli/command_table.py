@@ -29,6 +29,7 @@ COMMANDS = {
     "cleanup": Entry("jobs", _JOBS),
     "whales": Entry("whales", _DATA),
     "markets": Entry("markets", _DATA),
+    "positions": Entry("positions", _DATA),
     "activity": Entry("activity", _DATA),
     "status": Entry("status", _OPERATIONS),
     "logs": Entry("logs", _OPERATIONS),

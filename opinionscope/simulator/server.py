@@ -91,6 +91,11 @@ class ExchangeServer:
         return f"http://{self._host}:{self._port}/openapi"
 
     @property
+    def leaderboard_url(self) -> str:
+        """The address of the leaderboard, which is no part of the API; known once the server has been started."""
+        return f"http://{self._host}:{self._port}/api/bsc/api/v2/leaderboard"
+
+    @property
     def requests(self) -> list[Request]:
         """Every arrival, oldest first; the last 200,000."""
         return self._log.requests()

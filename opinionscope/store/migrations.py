@@ -449,8 +449,9 @@ def positions_and_track_records(db: Database) -> None:
     """What each wallet holds, as sums of its trades, and how well it has done.
 
     `positions` holds sums, `position_figures` shows what follows from them by the rules of `track_record.positions`,
-    `whale_questions` and `recent_trading` keep what each question and market adds to a wallet's figures, so that new
-    trades are all that has to be worked out. `unsummed_trades` are those that are counted and in no sum yet.
+    `whale_questions` keeps what follows for each question, and `record_parts` the sums of a part of a wallet's
+    questions, so that new trades are all that has to be worked out. `unsummed_trades` are those that are counted and in
+    no sum yet.
     """
     db.executescript("""
         CREATE TABLE positions (
@@ -462,6 +463,7 @@ def positions_and_track_records(db: Database) -> None:
             root_market_external_id TEXT,
             market_title TEXT,
             outcome TEXT,
+            question TEXT,
             buy_shares REAL NOT NULL DEFAULT 0,
             buy_amount REAL NOT NULL DEFAULT 0,
             sell_shares REAL NOT NULL DEFAULT 0,
@@ -483,11 +485,13 @@ def positions_and_track_records(db: Database) -> None:
         CREATE UNIQUE INDEX positions_identity
             ON positions (whale_address, platform, market_external_id, outcome_side);
         CREATE INDEX positions_by_market ON positions (market_external_id);
+        CREATE INDEX positions_by_question ON positions (whale_address, question);
         CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
 
         CREATE TABLE whale_questions (
             whale_address TEXT NOT NULL,
             platform TEXT NOT NULL,
+            part INTEGER NOT NULL,
             question TEXT NOT NULL,
             state TEXT NOT NULL CHECK (state IN ('open', 'won', 'lost', 'even', 'void')),
             realized REAL NOT NULL,
@@ -498,21 +502,34 @@ def positions_and_track_records(db: Database) -> None:
             void_cost REAL NOT NULL,
             edge REAL NOT NULL,
             variance REAL NOT NULL,
+            open_positions INTEGER NOT NULL,
+            marked_positions INTEGER NOT NULL,
+            without_outcome INTEGER NOT NULL,
+            unknown_markets INTEGER NOT NULL,
+            last_traded_at TEXT,
             closed_at TEXT,
-            PRIMARY KEY (whale_address, platform, question)
+            PRIMARY KEY (whale_address, platform, part, question)
         ) WITHOUT ROWID;
 
-        CREATE TABLE recent_trading (
+        CREATE TABLE record_parts (
             whale_address TEXT NOT NULL,
             platform TEXT NOT NULL,
-            market_external_id TEXT NOT NULL,
-            volume REAL NOT NULL,
-            offset_volume REAL NOT NULL,
-            round_trip_volume REAL NOT NULL,
-            first_traded_at TEXT NOT NULL,
-            PRIMARY KEY (whale_address, platform, market_external_id)
+            part INTEGER NOT NULL,
+            won INTEGER NOT NULL,
+            lost INTEGER NOT NULL,
+            decided_profit REAL NOT NULL,
+            decided_cost REAL NOT NULL,
+            net_profit REAL NOT NULL,
+            unrealized REAL NOT NULL,
+            exposure REAL NOT NULL,
+            edge REAL NOT NULL,
+            variance REAL NOT NULL,
+            open_positions INTEGER NOT NULL,
+            marked_positions INTEGER NOT NULL,
+            without_outcome INTEGER NOT NULL,
+            unknown_markets INTEGER NOT NULL,
+            PRIMARY KEY (whale_address, platform, part)
         ) WITHOUT ROWID;
-        CREATE INDEX recent_trading_by_time ON recent_trading (first_traded_at);
 
         CREATE TABLE unsummed_trades (
             whale_id INTEGER NOT NULL,
@@ -540,6 +557,8 @@ def positions_and_track_records(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN luck REAL;
         ALTER TABLE whales ADD COLUMN record_withheld TEXT;
         ALTER TABLE whales ADD COLUMN farming_share REAL;
+        ALTER TABLE whales ADD COLUMN farming_since TEXT;
+        ALTER TABLE whales ADD COLUMN farming_checked_at TEXT;
         ALTER TABLE whales ADD COLUMN flagged INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN unsummed INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN positions_checked_at TEXT;

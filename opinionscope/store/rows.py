@@ -14,14 +14,19 @@ _BLOCK = 1_000
 
 @dataclass(frozen=True)
 class StoredRow(Record):
-    """A row of a table: one field per column, under the column's name."""
+    """A row of a table, or of a SELECT in its place: one field per column, under the column's name.
+
+    A field whose column has another name has that as `column` in its metadata. `KEY` is the integer that identifies a
+    row.
+    """
 
     TABLE: ClassVar[str]
+    KEY: ClassVar[str] = "rowid"
 
     @classmethod
     def columns(cls) -> str:
         """The columns to select, in the order of the fields."""
-        return ", ".join(field.name for field in fields(cls))
+        return ", ".join(field.metadata.get("column", field.name) for field in fields(cls))
 
     @classmethod
     def from_columns(cls, columns: Sequence[Any]) -> Self:
@@ -64,16 +69,28 @@ def select_filtered(
     the write-ahead log open (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files). Which rows they are,
     and in which order, is decided at the start.
     """
-    wanted = [sql for name, sql in conditions.items() if filters[name] is not None]
-    where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
+    where = _where(conditions, filters)
     parameters = {**filters, "limit": limit}
     if limit <= _BLOCK:
         yield from select(store, row, f"{where}ORDER BY {order} LIMIT :limit", parameters)
         return
-    ids = store.integers(f"SELECT rowid FROM {row.TABLE} {where}ORDER BY {order} LIMIT :limit", parameters)  # noqa: S608
+    ids = store.integers(f"SELECT {row.KEY} FROM {row.TABLE} {where}ORDER BY {order} LIMIT :limit", parameters)  # noqa: S608
     for start in range(0, len(ids), _BLOCK):
         block = json.dumps(ids[start : start + _BLOCK].tolist())
-        yield from select(store, row, f"WHERE rowid IN (SELECT value FROM json_each(?)) ORDER BY {order}", (block,))  # noqa: S608
+        of_block = f"WHERE {row.KEY} IN (SELECT value FROM json_each(?)) ORDER BY {order}"  # noqa: S608
+        yield from select(store, row, of_block, (block,))
+
+
+def count_filtered(
+    store: Store, row: type[RowType], conditions: Mapping[str, str], filters: Mapping[str, object]
+) -> int:
+    """How many rows `select_filtered` finds without a limit."""
+    return int(store.value(f"SELECT count(*) FROM {row.TABLE} {_where(conditions, filters)}", filters))  # noqa: S608
+
+
+def _where(conditions: Mapping[str, str], filters: Mapping[str, object]) -> str:
+    wanted = [sql for name, sql in conditions.items() if filters[name] is not None]
+    return f"WHERE {' AND '.join(wanted)} " if wanted else ""
 
 
 def as_real(number: Decimal | None) -> float | None:

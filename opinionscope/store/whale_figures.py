@@ -1,12 +1,41 @@
-"""The figures of each wallet in `whales`: lifetime totals, kept as trades are stored, and the rolling volumes."""
+"""The figures of each wallet in `whales`: lifetime totals, rolling volumes and the track record."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.whale_hours import SECONDS_PER_HOUR
 from opinionscope.times import to_millis_text, to_seconds_text
 
 _WINDOWS = {"volume_24h": timedelta(hours=24), "volume_7d": timedelta(days=7), "volume_30d": timedelta(days=30)}
+
+
+@dataclass(frozen=True)
+class History:
+    """How much of a wallet's history its positions cover. `unsummed` counts trades that are in no position yet."""
+
+    id: int
+    address: str
+    completeness: Completeness
+    unsummed: int
+
+
+class RecordColumns(NamedTuple):
+    """A wallet's track record, under the names of the columns."""
+
+    net_profit: float | None
+    unrealized_profit: float | None
+    exposure: float | None
+    decided_questions: int | None
+    won_questions: int | None
+    win_rate_low: float | None
+    win_rate_high: float | None
+    roi: float | None
+    luck: float | None
+    record_withheld: str | None
 
 
 def add_to_totals(
@@ -50,6 +79,34 @@ def publish_figures(store: Store, now: datetime) -> int:
             [(*(volumes[name].get(whale, 0.0) for name in _WINDOWS), moment, whale) for whale in whales],
         )
     return len(whales)
+
+
+def find_histories(store: Store) -> list[History]:
+    """How much is known of each wallet, removed ones included."""
+    rows = store.query(
+        "SELECT id, address, unsummed, api_total, known_trades, history_read_at IS NOT NULL, "
+        "resume_position IS NOT NULL, doubted OR missed OR waiting FROM whales"
+    )
+    return [
+        History(
+            id=row[0],
+            address=row[1],
+            unsummed=row[2],
+            completeness=judge_completeness(
+                total=row[3], known=row[4], end_reached=bool(row[5]), reading=bool(row[6]), doubted=bool(row[7])
+            ),
+        )
+        for row in rows
+    ]
+
+
+def publish_records(store: Store, records: Sequence[tuple[int, RecordColumns]]) -> None:
+    """Write the track record of each wallet, given by its id, in one transaction."""
+    with store.transaction() as connection:
+        connection.executemany(
+            f"UPDATE whales SET {', '.join(f'{name} = ?' for name in RecordColumns._fields)} WHERE id = ?",  # noqa: S608
+            [(*columns, whale) for whale, columns in records],
+        )
 
 
 def _volume_since(store: Store, start: datetime, last_hour: int) -> dict[int, float]:

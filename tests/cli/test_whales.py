@@ -200,7 +200,7 @@ def test_whatever_a_csv_writer_writes_is_read(names: dict[int, str], separator: 
     writer.writerows([f"0x{number:040x}", name, ""] for number, name in names.items())
 
     expected = [(f"0x{number:040x}", tidy_name(name)) for number, name in names.items()]
-    assert [(address, tidy_name(name)) for _, address, name in read_csv(file.getvalue())] == expected
+    assert [(address, tidy_name(name)) for _, address, name, _ in read_csv(file.getvalue())] == expected
 
 
 def test_a_name_that_changes_is_told(command: CommandLine) -> None:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from opinionscope.addresses import parse_address
+from opinionscope.cli.completion import complete_wallet
 from opinionscope.cli.market_argument import parse_market
-from opinionscope.cli.options import AsJson, Database, Limit, Since, examples
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json_array
+from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.formats import age, moment, money, price, short_address
 from opinionscope.cli.output.tables import print_table
+from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import StoredTrade, find_activity
@@ -33,7 +34,9 @@ _ACTION_STYLES = {"BUY": "green", "SELL": "red"}
 )
 def show_activity(
     *,
-    whale: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this wallet's trades.")] = None,
+    whale: Annotated[
+        str | None, typer.Option(metavar="WALLET", help="Only this wallet's trades.", autocompletion=complete_wallet)
+    ] = None,
     market: Annotated[
         str | None,
         typer.Option(metavar="M", help="Only trades in this market: its number, or topic:NUMBER for a topic."),
@@ -44,18 +47,21 @@ def show_activity(
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
+    as_jsonl: AsJsonLines = False,
+    as_csv: AsCsv = False,
     db: Database = None,
 ) -> None:
     """Show the stored trades, newest first."""
     now = utc_now()
     start = None if since is None else parse_since(since, now)
-    address = None if whale is None else parse_address(whale)
     key = None if market is None else parse_market(market)
+    form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
+        address = None if whale is None else find_address(store, whale)
         trades = find_activity(store, whale=address, market=key, min_amount=min_amount, since=start, limit=limit)
         names = find_names(store)
-        if as_json:
-            print_json_array(trade.as_document() for trade in trades)
+        if form:
+            print_records(form, StoredTrade, trades)
         else:
             print_activity(trades, names, now, is_filtered=any((whale, market, min_amount, since)))
 

@@ -12,9 +12,9 @@ import typer
 from opinionscope.cli.commands.activity import print_activity
 from opinionscope.cli.commands.logs import print_runs
 from opinionscope.cli.commands.markets import print_markets
-from opinionscope.cli.commands.whales import print_whales
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.terminal import write
+from opinionscope.cli.whale_table import print_whales
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
 from opinionscope.jobs.run import run_job, work_of
 from opinionscope.locations import database_path

@@ -8,19 +8,20 @@ from typing import Annotated
 import typer
 
 from opinionscope.addresses import parse_address
+from opinionscope.cli.completion import complete_wallet
 from opinionscope.cli.job_command import JobCommand
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import DatabaseMisconfigured, StoreError, UsageError
+from opinionscope.cli.wallet_argument import find_tracked_wallets, not_tracked
+from opinionscope.errors import DatabaseMisconfigured, StoreError
 from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.run import Work, report_unlocated_run, run_job, work_of
 from opinionscope.known_databases import is_missing, remember, require_place
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.store.database import Store
-from opinionscope.store.whales import find_whale
 from opinionscope.times import utc_now
 
 sync = typer.Typer(help="Fetch data from the exchange.", add_completion=False)
@@ -39,7 +40,10 @@ def sync_markets(db: Database = None) -> None:
 @sync.command("whales", cls=JobCommand)
 def sync_whales(
     address: Annotated[
-        list[str] | None, typer.Option("--address", metavar="ADDRESS", help="Poll only this wallet (repeatable).")
+        list[str] | None,
+        typer.Option(
+            "--address", metavar="WALLET", help="Poll only this wallet (repeatable).", autocompletion=complete_wallet
+        ),
     ] = None,
     db: Database = None,
 ) -> None:
@@ -134,27 +138,18 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
     write(f"{trades} and {runs} would be deleted.\n")
 
 
-def _tracked(database: Path, addresses: Sequence[str]) -> list[str]:
-    """The addresses in lower case. Raises UsageError if one is not tracked."""
-    wanted = [parse_address(address) for address in addresses]
+def _tracked(database: Path, texts: Sequence[str]) -> list[str]:
+    """The addresses of the wallets. Raises UsageError if one is not tracked."""
     if is_missing(database):
         try:
             require_place(database)
         except DatabaseMisconfigured:
             # The run itself reports that.
-            return wanted
-        raise _not_tracked(wanted[0])
+            return list(texts)
+        raise not_tracked(parse_address(texts[0]))
     try:
         with Store.open(database) as store:
-            whales = {address: find_whale(store, address) for address in wanted}
+            return [whale.address for whale in find_tracked_wallets(store, texts)]
     except StoreError:
         # The run meets it as well, and reports it.
-        return wanted
-    for address, whale in whales.items():
-        if whale is None or not whale.enabled:
-            raise _not_tracked(address)
-    return wanted
-
-
-def _not_tracked(address: str) -> UsageError:
-    return UsageError(f"{address} is not tracked; add it with `opinionscope whales add {address}`.")
+        return list(texts)

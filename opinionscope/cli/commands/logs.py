@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from opinionscope.cli.options import AsJson, Database, Limit, Since, examples
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json_array
+from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.formats import age, count, moment, seconds
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_table
@@ -33,6 +33,8 @@ def show_logs(
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
+    as_jsonl: AsJsonLines = False,
+    as_csv: AsCsv = False,
     db: Database = None,
 ) -> None:
     """Show the sync log, newest first."""
@@ -40,11 +42,12 @@ def show_logs(
         raise UsageError(f"{job!r} is not a valid job; expected one of {', '.join(JOB_NAMES)}.")
     now = utc_now()
     start = None if since is None else parse_since(since, now)
+    form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
         found = find_runs(store, failed=failed, job=job, since=start, limit=limit)
         runs = (as_it_stands(store, run) for run in found)
-        if as_json:
-            print_json_array(run.as_document() for run in runs)
+        if form:
+            print_records(form, LoggedRun, runs)
         else:
             print_runs(runs, now, is_filtered=bool(failed or job or since))
 

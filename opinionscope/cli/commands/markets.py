@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from opinionscope.cli.market_argument import market_name
-from opinionscope.cli.options import AsJson, Database, Limit, examples
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json_array
+from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.formats import day, money
 from opinionscope.cli.output.tables import print_table
 from opinionscope.errors import UsageError
@@ -21,21 +21,25 @@ markets = typer.Typer(add_completion=False)
 
 @markets.command(epilog=examples('markets --search "bitcoin"', "markets --status resolved --limit 10 --json"))
 def show_markets(
+    *,
     search: Annotated[str | None, typer.Option(metavar="TEXT", help="Only markets whose title contains TEXT.")] = None,
     status: Annotated[
         str | None, typer.Option(metavar="STATUS", help=f"Only markets in this state: {', '.join(STATUSES)}.")
     ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
+    as_jsonl: AsJsonLines = False,
+    as_csv: AsCsv = False,
     db: Database = None,
 ) -> None:
     """Show the synced markets, largest volume first."""
     if status is not None and status not in STATUSES:
         raise UsageError(f"{status!r} is not a valid status; expected one of {', '.join(STATUSES)}.")
+    form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
         found = find_markets(store, search=search, status=status, limit=limit)
-        if as_json:
-            print_json_array(market.as_document() for market in found)
+        if form:
+            print_records(form, StoredMarket, found)
         else:
             print_markets(found, is_filtered=bool(search or status))
 

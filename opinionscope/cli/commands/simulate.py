@@ -69,6 +69,7 @@ def _introduction(server: ExchangeServer, database: Path) -> str:
         f"Simulated exchange: {server.url} (press Ctrl-C to stop)\n"
         "In another terminal:\n\n"
         f"export OPINION_TRADE_BASE_URL={server.url}\n"
+        f"export OPINION_TRADE_LEADERBOARD_URL={server.leaderboard_url}\n"
         f"export OPINION_TRADE_API_KEY={shlex.quote(server.api_key or 'anything')}\n"
         f"export OPINIONSCOPE_DB={shlex.quote(str(database))}\n"
         f"{wallets}"

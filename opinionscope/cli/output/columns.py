@@ -18,6 +18,7 @@ class Column:
     `rank`: 0 for a column that is always shown; otherwise it is dropped when the terminal is too narrow, the highest
     rank first. `flexible`: how a text that is too long is shortened; such a column takes what space is left, but at
     least `least` characters. `optional`: dropped if no row has anything to show. `style`: a rich style for a row.
+    `unit`: the unit of the values, which stands below the title. `nothing`: what stands for None.
     """
 
     title: str
@@ -28,3 +29,5 @@ class Column:
     least: int = 24
     optional: bool = False
     style: Callable[[Any], str] = lambda _: ""
+    unit: str = ""
+    nothing: str = NOTHING

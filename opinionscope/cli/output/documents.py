@@ -32,6 +32,13 @@ def print_json_array(documents: Iterable[Mapping[str, Any]]) -> None:
     write("[]\n" if before == "[\n" else "\n]\n")
 
 
+def print_json_lines(documents: Iterable[Mapping[str, Any]]) -> None:
+    """Print one JSON object a line (https://jsonlines.org), while they arrive."""
+    encode = json.JSONEncoder(ensure_ascii=not _is_utf8(), allow_nan=False).encode
+    for block in blocks_of(documents, _BLOCK):
+        write(_safe("".join(f"{encode(document)}\n" for document in block)))
+
+
 def _indented(document: Mapping[str, Any], encode: Callable[[Any], str]) -> str:
     """The object as an element of an array. Json's own indentation is written in Python, and takes far longer."""
     members = (f"    {encode(name)}: {_indented_value(value, encode)}" for name, value in document.items())

@@ -10,9 +10,32 @@ def money(amount: float | None) -> str | None:
     return None if amount is None else f"{amount:z,.2f}"
 
 
+def gain(amount: float | None) -> str | None:
+    """`+1,234.50`, `-0.20`, `0.00`: a profit or a loss with its sign."""
+    text = money(amount)
+    return text if text is None or text.startswith("-") or not text.strip("0.,") else f"+{text}"
+
+
+def percent(share: float | None) -> str | None:
+    """`42 %`: a share of 1."""
+    return None if share is None else f"{share * 100:z,.0f} %"
+
+
+def signed(value: float | None) -> str | None:
+    """`+2.1`: a number of standard deviations."""
+    return None if value is None else f"{value:+z.1f}"
+
+
 def price(value: float | None) -> str | None:
     """`0.421`: a price, which is a probability."""
     return None if value is None else f"{value:z.3f}"
+
+
+def shares(number: float | None) -> str | None:
+    """`1,234`, or `0.42` of less than ten: a number of shares."""
+    if number is None:
+        return None
+    return f"{number:z,.2f}" if abs(number) < 10 else f"{number:,.0f}"
 
 
 def count(number: int | None) -> str | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, NOTHING, Column
+from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, Column
 from opinionscope.text import one_line
 
 
@@ -26,10 +27,10 @@ class Cells:
 def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cells:
     """The texts of a column, safe to print, and its widths. It was `width_before` wide in the rows above, if any."""
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
-    texts = [NOTHING if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
-    natural = max(width_before, *map(cell_len, (column.title, *texts)))
+    texts = [column.nothing if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
+    natural = max(width_before, *map(cell_len, (column.title, column.unit, *texts)))
     least = min(natural, column.least) if column.flexible else natural
-    return Cells(column, texts, natural, least, unused=not width_before and set(texts) == {NOTHING})
+    return Cells(column, texts, natural, least, unused=not width_before and set(texts) == {column.nothing})
 
 
 def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
@@ -46,12 +47,32 @@ def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
 def cut(cells: Cells, number: int, width: int) -> str:
     """A text that is too long loses its middle, because the end of a title tells a market's options apart."""
     text = cells.texts[number]
-    if cells.column.flexible != "cut" or cell_len(text) <= width:
-        return text
-    head, tail = set_cell_size(text, width * 3 // 5).rstrip(), text
-    while cell_len(head) + 1 + cell_len(tail) > width:
-        tail = tail[1:]
-    return f"{head}…{tail.lstrip()}"
+    return text if cells.column.flexible != "cut" or cell_len(text) <= width else without_middle(text, width)
+
+
+def without_middle(text: str, width: int) -> str:
+    """The first and the last words that fit, with at most half of the width for the last.
+
+    If the last word is too long, the first ones stand alone; if these are no more than a third of the width, words are
+    broken.
+    """
+    words = text.split(" ")
+    tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
+    head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
+    if cell_len(" ".join(head)) * 3 > width:
+        more = _words_that_fit(
+            words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
+        )
+        return f"{' '.join(head)}…{' '.join([*more[::-1], *tail])}"
+    start, end = set_cell_size(text, width * 3 // 5).rstrip(), text
+    while cell_len(start) + 1 + cell_len(end) > width:
+        end = end[1:]
+    return f"{start}…{end.lstrip()}"
+
+
+def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
+    texts = accumulate(words, lambda text, word: f"{text} {word}")
+    return list(words[: sum(cell_len(text) <= width for text in texts)])
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
@@ -65,13 +86,12 @@ def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
     return widths
 
 
-def heading_of(shown: Sequence[Cells], widths: Sequence[int]) -> list[tuple[str, str]]:
-    """The heading as (text, style) pairs."""
-    return [
-        pair
-        for cells, width in zip(shown, widths, strict=True)
-        for pair in _padded(cells, cells.column.title, width, "bold")
-    ]
+def heading_of(shown: Sequence[Cells], widths: Sequence[int]) -> list[list[tuple[str, str]]]:
+    """The heading as lines of (text, style) pairs: the titles, and the units if there are any."""
+    columns = list(zip(shown, widths, strict=True))
+    titles = [pair for cells, width in columns for pair in _padded(cells, cells.column.title, width, "bold")]
+    units = [pair for cells, width in columns for pair in _padded(cells, cells.column.unit, width, "dim")]
+    return [titles, units] if any(cells.column.unit for cells in shown) else [titles]
 
 
 def lines_of(shown: Sequence[Cells], widths: Sequence[int], rows: Sequence[Any]) -> Iterator[list[tuple[str, str]]]:

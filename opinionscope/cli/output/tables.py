@@ -14,6 +14,9 @@ from opinionscope.cli.output.layout import fitting, heading_of, lines_of, measur
 from opinionscope.cli.output.terminal import console, render, write
 from opinionscope.text import one_line
 
+Fact = tuple[str, str | None] | tuple[str, str | None, str]
+"""A name, a value (None if nothing is known), and the value's rich style."""
+
 _BLOCK = 1_000
 """How many rows are measured, laid out and printed at once."""
 
@@ -30,7 +33,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str)
         shown = fitting([measured(column, block, before.get(column.title, 0)) for column in columns], screen.width)
         widths = widths_of(shown, screen.width)
         now = {cells.column.title: width for cells, width in zip(shown, widths, strict=True)}
-        heading = [] if now.keys() == before.keys() else [heading_of(shown, widths)]
+        heading = [] if now.keys() == before.keys() else heading_of(shown, widths)
         if heading and before:
             write("\n")
         _print_lines(chain(heading, lines_of(shown, widths, block)), screen)
@@ -52,11 +55,18 @@ def _print_lines(lines: Iterable[list[tuple[str, str]]], screen: Console) -> Non
     render(text, screen)
 
 
-def print_facts(facts: Iterable[tuple[str, str | None]]) -> None:
-    """Print names and values, one pair a line."""
+def print_heading(text: str) -> None:
+    """Print the heading of a part of a screen, after a blank line."""
+    write("\n")
+    render(Text(text, style="bold underline"), console())
+
+
+def print_facts(facts: Iterable[Fact]) -> None:
+    """Print names and values, one pair a line, some with a rich style."""
     table = Table.grid(padding=(0, GAP, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(Text(name, style="bold"), NOTHING if value is None else Text(one_line(value, LONGEST_WRAPPED)))
+    for name, value, *style in facts:
+        text = NOTHING if value is None else one_line(value, LONGEST_WRAPPED)
+        table.add_row(Text(name, style="bold"), Text(text, style="".join(style)))
     render(table, console())

@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from opinionscope.errors import OpinionscopeError, ReaderLeft
 from opinionscope.streams import discard
+from opinionscope.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -24,6 +25,12 @@ def write(text: str) -> None:
     with _explained():
         sys.stdout.write(text.encode(encoding(), "replace").decode(encoding()))
         sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    """Print one line on standard error, beside an output that goes on: safe for a terminal, whatever the text is."""
+    with suppress(OSError):
+        print(f"opinionscope: {one_line(text, len(text))}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def output_failure(error: OSError) -> OpinionscopeError:

@@ -1,0 +1,52 @@
+"""What a shell completes: wallets, tags, and words out of a list. A database that cannot be read completes nothing."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import typer
+
+from opinionscope.errors import OpinionscopeError
+from opinionscope.locations import database_path
+from opinionscope.store.database import Store
+from opinionscope.store.whale_tags import find_tags
+from opinionscope.store.whales import Whale, find_whales
+from opinionscope.text import one_line
+
+LONGEST_NAME_SHOWN = 40
+
+Found = TypeVar("Found")
+
+
+def complete_wallet(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The names and addresses of the tracked wallets that begin with what was typed, and what each is."""
+    pairs = [pair for whale in _found(context, find_whales) for pair in _words_for(whale)]
+    return [pair for pair in pairs if pair[0].casefold().startswith(incomplete.casefold())]
+
+
+def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
+    """The tags in use that begin with what was typed."""
+    in_use = {tag for tags in _found(context, lambda store: list(find_tags(store).values())) for tag in tags}
+    return sorted(tag for tag in in_use if tag.startswith(incomplete.casefold()))
+
+
+def complete_out_of(words: Sequence[str]) -> Callable[[str], list[str]]:
+    """The function that completes these words."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete.lower())]
+
+    return complete
+
+
+def _found(context: typer.Context, find: Callable[[Store], list[Found]]) -> list[Found]:
+    with suppress(OpinionscopeError, OSError), Store.open_to_read(database_path(context.params.get("db"))) as store:
+        return find(store)
+    return []
+
+
+def _words_for(whale: Whale) -> list[tuple[str, str]]:
+    """What may be typed for a wallet, each with a description. A name that a terminal would obey is left out."""
+    name = one_line(whale.name or "", LONGEST_NAME_SHOWN)
+    address = [(whale.address, name or "tracked wallet")]
+    return [(name, whale.address), *address] if name and name == whale.name else address

@@ -1,0 +1,221 @@
+"""All that is known of one wallet: its facts and figures, what it holds, and how it has done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from opinionscope.cli.output.columns import Column
+from opinionscope.cli.output.formats import age, count, day, gain, moment, money, percent, signed
+from opinionscope.cli.output.notes import print_notes
+from opinionscope.cli.output.styles import gain_style
+from opinionscope.cli.output.tables import Fact, print_facts, print_heading, print_table
+from opinionscope.cli.output.terminal import can_show, write
+from opinionscope.cli.position_table import print_positions
+from opinionscope.cli.whale_table import NO_TRADES, completeness_style, roi, win_rates
+from opinionscope.store.database import Store
+from opinionscope.store.position_figures import Position, find_positions
+from opinionscope.store.whale_questions import (
+    MonthlyProfit,
+    Question,
+    find_questions,
+    find_void_cost,
+    profit_by_month,
+)
+from opinionscope.store.whales import Whale
+
+_QUESTIONS = 3
+_POSITIONS = 5
+_MONTHS = 12
+_BAR = 20
+
+
+@dataclass(frozen=True)
+class WhalePage:
+    """What is shown of a wallet. Of one whose net profit is withheld there are no questions, months and void cost."""
+
+    whale: Whale
+    open_positions: Sequence[Position]
+    best_questions: Sequence[Question]
+    worst_questions: Sequence[Question]
+    profit_by_month: Sequence[MonthlyProfit]
+    void_cost: float | None
+
+    def as_document(self) -> dict[str, Any]:
+        """The wallet's own fields, and beside them the lists."""
+        lists = {
+            "open_positions": self.open_positions,
+            "best_questions": self.best_questions,
+            "worst_questions": self.worst_questions,
+            "profit_by_month": self.profit_by_month,
+        }
+        documents = {name: [row.as_document() for row in rows] for name, rows in lists.items()}
+        return self.whale.as_document() | {"void_cost": self.void_cost} | documents
+
+
+def read_page(store: Store, whale: Whale) -> WhalePage:
+    """The page of a wallet: its largest open positions, its best and worst questions, its months."""
+    is_known = whale.net_profit is not None
+    return WhalePage(
+        whale,
+        open_positions=list(find_positions(store, whale=whale.address, limit=_POSITIONS)),
+        best_questions=find_questions(store, whale.address, state="won", limit=_QUESTIONS) if is_known else [],
+        worst_questions=find_questions(store, whale.address, state="lost", limit=_QUESTIONS) if is_known else [],
+        profit_by_month=profit_by_month(store, whale.address) if is_known else [],
+        void_cost=find_void_cost(store, whale.address) if is_known else None,
+    )
+
+
+def print_page(page: WhalePage, now: datetime) -> None:
+    """Print the page. Amounts are in the quote token, times in UTC."""
+    whale = page.whale
+    print_facts(_identity(whale, now))
+    write("\n")
+    print_facts(_figures(page, now))
+    _print_positions(page)
+    _print_questions("Best questions", page.best_questions)
+    _print_questions("Worst questions", page.worst_questions)
+    if page.profit_by_month:
+        print_heading("Net profit by month")
+        _print_months(page.profit_by_month[-_MONTHS:])
+
+
+def _identity(whale: Whale, now: datetime) -> list[Fact]:
+    tracked = "yes, added" if whale.enabled else "no, removed; added"
+    facts: list[Fact] = [
+        ("Address", whale.address),
+        ("Name", whale.name),
+        ("Tags", ", ".join(whale.tags) or None),
+        ("Tracked", f"{tracked} {moment(whale.added_at)} UTC ({whale.source})"),
+        ("History", _history(whale), completeness_style(whale)),
+        ("  Why", _why(whale)),
+        ("  Since", _dated(whale.standing_since, now)),
+        ("  Read whole", _dated(whale.whole_read_at, now)),
+        ("Last sync", _dated(whale.last_synced_at, now)),
+        ("Last error", whale.last_error),
+        ("Last trade", _dated(whale.last_active_at, now)),
+    ]
+    return _without_unknown_details(facts)
+
+
+def _figures(page: WhalePage, now: datetime) -> list[Fact]:
+    whale = page.whale
+    facts: list[Fact] = [
+        _amount("Net profit", whale.net_profit),
+        _amount("Unrealized", whale.unrealized_profit),
+        ("Exposure", _usdt(money(whale.exposure))),
+        ("Cost of void markets", _usdt(money(page.void_cost))),
+        ("Record", _record(whale)),
+        ("  ROI", roi(whale), gain_style(whale.roi)),
+        ("  Luck", None if whale.luck is None else f"{signed(whale.luck)} σ at most, compared with fair prices"),
+        _amount("Realized (exchange)", whale.realized_profit),
+        ("Farming", _farming(whale), "yellow" if whale.flagged else ""),
+        ("Buys and sells", count(whale.trade_count)),
+        ("Volume", _usdt(money(whale.total_volume))),
+        ("  24 hours", _usdt(money(whale.volume_24h))),
+        ("  7 days", _usdt(money(whale.volume_7d))),
+        ("  30 days", _usdt(money(whale.volume_30d))),
+        ("Figures as of", _dated(whale.stats_updated_at, now)),
+    ]
+    return _without_unknown_details(facts)
+
+
+def _without_unknown_details(facts: list[Fact]) -> list[Fact]:
+    return [fact for fact in facts if fact[1] is not None or not fact[0].startswith(" ")]
+
+
+def _history(whale: Whale) -> str:
+    if whale.has_no_trades:
+        return NO_TRADES
+    total = "exchange total unknown" if whale.api_total is None else f"of {count(whale.api_total)} on the exchange"
+    return f"{whale.completeness}: {count(whale.known_trades)} trades known, {total}"
+
+
+def _record(whale: Whale) -> str | None:
+    if whale.record_withheld:
+        return f"withheld: {whale.record_withheld}"
+    interval = win_rates(whale)
+    if interval is None:
+        return None
+    return f"{count(whale.won_questions)} of {count(whale.decided_questions)} questions won (95 % interval {interval})"
+
+
+def _farming(whale: Whale) -> str | None:
+    share = percent(whale.farming_share)
+    if share is None:
+        return "flagged" if whale.flagged else None
+    since = "" if whale.farming_since is None else f", since {day(whale.farming_since)}"
+    return f"{share} of its volume in 30 days{since}{'; flagged' if whale.flagged else ''}"
+
+
+def _amount(name: str, amount: float | None) -> Fact:
+    return name, _usdt(gain(amount)), gain_style(amount)
+
+
+def _usdt(text: str | None) -> str | None:
+    return None if text is None else f"{text} USDT"
+
+
+def _dated(time: datetime | None, now: datetime) -> str | None:
+    return None if time is None else f"{moment(time)} UTC ({age(time, now)})"
+
+
+def _why(whale: Whale) -> str | None:
+    """What the numbers alone do not tell of a history; None if there is nothing to tell."""
+    if whale.listed_newest is not None and whale.completeness.missing:
+        return f"the exchange lists only its newest {whale.listed_newest:,}"
+    reasons = [
+        (whale.missed, f"{whale.missed:,} known trades are not listed any more"),
+        (whale.waiting, f"{whale.waiting:,} new trades are more than the exchange counts, and wait to be seen again"),
+        (whale.doubted, "its whole list is to be read again"),
+    ]
+    return "; ".join(reason for applies, reason in reasons if applies) or None
+
+
+def _print_positions(page: WhalePage) -> None:
+    if page.open_positions:
+        print_heading("Largest open positions")
+        print_notes(print_positions(page.open_positions, nothing="", of_one_whale=True, of_one_state=True).notes)
+
+
+def _print_questions(heading: str, questions: Sequence[Question]) -> None:
+    if not questions:
+        return
+    print_heading(heading)
+    columns = [
+        Column("Question", lambda row: row.title or row.question, flexible="cut", least=20),
+        Column("Closed (UTC)", lambda row: day(row.closed_at), rank=1),
+        Column("Cost", lambda row: money(row.cost), right=True, rank=2, unit="USDT"),
+        Column(
+            "Net profit",
+            lambda row: gain(row.net_profit),
+            right=True,
+            style=lambda row: gain_style(row.net_profit),
+            unit="USDT",
+        ),
+    ]
+    print_table(columns, questions, nothing="")
+
+
+def _print_months(months: Sequence[MonthlyProfit]) -> None:
+    top = max(abs(month.net_profit) for month in months)
+    block = "█" if can_show("█") else "#"
+
+    def bar(month: MonthlyProfit) -> str:
+        return block * ceil(_BAR * abs(month.net_profit) / top) if top else ""
+
+    columns = [
+        Column("Month", lambda month: month.month),
+        Column("Won", lambda month: count(month.won), right=True),
+        Column("Lost", lambda month: count(month.lost), right=True),
+        Column(
+            "Net profit",
+            lambda month: gain(month.net_profit),
+            right=True,
+            style=lambda month: gain_style(month.net_profit),
+            unit="USDT",
+        ),
+        Column("", bar, rank=1, style=lambda month: gain_style(month.net_profit)),
+    ]
+    print_table(columns, months, nothing="")

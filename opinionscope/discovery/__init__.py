@@ -1,0 +1,1 @@
+"""Wallets that may be worth following: the exchange's leaderboard beside what is known of its wallets."""
