@@ -19,10 +19,12 @@ from opinionscope.store.deliveries import LastDelivery, find_delivery
 from opinionscope.store.disk_space import file_bytes
 from opinionscope.store.request_minutes import Minutes, minutes_since
 from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
+from opinionscope.store.signal_deliveries import TargetState, count_signals, find_failing_targets
 from opinionscope.store.whales import Whale, find_whales
 
 CHART_HOURS = 24
 _LONGEST_RUN = timedelta(minutes=15)
+_LONGEST_FAILURE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,15 @@ class Clock(Record):
 
 
 @dataclass(frozen=True)
+class Signals(Record):
+    """Signals that wait and that could not be told, and the targets that have been failing for an hour or longer."""
+
+    pending: int
+    failed_24h: int
+    failing_targets: list[TargetState]
+
+
+@dataclass(frozen=True)
 class Status(Record):
     """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status.
 
@@ -86,13 +97,15 @@ class Status(Record):
     alerts: LastDelivery
     pings: LastDelivery
     clock: Clock
+    signals: Signals
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
     @property
     def healthy(self) -> bool:
-        """Whether no job is failing, overdue or missing, and the settings are valid."""
-        return self.settings_error is None and all(job.healthy for job in self.jobs)
+        """Whether no job is failing, overdue or missing, the settings are valid, and every target can be told."""
+        jobs_are_well = all(job.healthy for job in self.jobs)
+        return self.settings_error is None and jobs_are_well and not self.signals.failing_targets
 
     def as_document(self) -> dict[str, Any]:
         """The document of `status --json`."""
@@ -109,6 +122,7 @@ def read_status(store: Store, now: datetime, limit: float, *, settings_error: st
         alerts=find_delivery(store, "alert"),
         pings=find_delivery(store, "ping"),
         clock=_judge_clock(store, now),
+        signals=_count_signals(store, now),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
     )
@@ -117,6 +131,11 @@ def read_status(store: Store, now: datetime, limit: float, *, settings_error: st
 def first_hour(now: datetime) -> datetime:
     """The first hour of the chart."""
     return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=CHART_HOURS - 1)
+
+
+def _count_signals(store: Store, now: datetime) -> Signals:
+    counts = count_signals(store, now - timedelta(days=1))
+    return Signals(counts.pending, counts.failed, find_failing_targets(store, now - _LONGEST_FAILURE))
 
 
 def _count_requests(store: Store, now: datetime, limit: float) -> Requests:

@@ -8,14 +8,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opinionscope.locks import DELIVERY, beside, try_lock
 from opinionscope.notify.address_book import AddressBook, program_of, variable_of
-from opinionscope.notify.message import Delivery
+from opinionscope.notify.message import Delivery, Message
 from opinionscope.notify.program_target import run_program
 from opinionscope.notify.targets import SendingProcess
-from opinionscope.signals.documents import Document
+from opinionscope.signals.documents import Document, test_document
 from opinionscope.signals.folding import fold_excess
 from opinionscope.signals.messages import message_of
 from opinionscope.store.database import Store
@@ -35,6 +37,7 @@ RETRIED_FOR = timedelta(days=1)
 _BEGIN_FOR = 8.0
 _FIRST_WAIT = timedelta(minutes=1)
 _FAILURES_IN_A_ROW = 2
+_MOMENT = 1.0
 
 
 def deliver_pending(store: Store, book: AddressBook, clock: Callable[[], datetime], seconds: float = SECONDS) -> None:
@@ -49,64 +52,67 @@ def deliver_pending(store: Store, book: AddressBook, clock: Callable[[], datetim
                 fold_excess(transaction, target, clock())
         begin_until = end - seconds + min(_BEGIN_FOR, seconds * 2 / 3)
         with SendingProcess(end) as process:
-            _tell_at_once([Teller(store, book, clock, process, target, begin_until, end) for target in targets], end)
+            _tell_at_once(Round(store, book, clock, process, begin_until, end), targets)
 
 
-class Teller:
-    """Tells one target, one signal after the other. What it raises is in `failure`."""
+@dataclass(frozen=True)
+class Round:
+    """The deliveries of one run: none begins after `begin_until`, all are over at `end` (monotonic seconds)."""
 
-    def __init__(
-        self,
-        store: Store,
-        book: AddressBook,
-        clock: Callable[[], datetime],
-        process: SendingProcess,
-        target: str,
-        begin_until: float,
-        end: float,
-    ) -> None:
-        self.target = target
-        self.failure: Exception | None = None
-        self._store = store
-        self._address = book.address(target)
-        self._clock = clock
-        self._process = process
-        self._begin_until = begin_until
-        self._end = end
+    store: Store
+    book: AddressBook
+    clock: Callable[[], datetime]
+    process: SendingProcess
+    begin_until: float
+    end: float
 
-    def run(self) -> None:
-        """Tell what is due, until the time is over or the target has failed twice in a row."""
-        try:
-            self._tell_all()
-        except Exception as error:  # noqa: BLE001 - it is raised again, in the main thread
-            self.failure = error
-
-    def _tell_all(self) -> None:
+    def tell_all(self, target: str) -> None:
+        """Tell a target what is due, until the time is over or it has failed twice in a row."""
         tried, failures = list[int](), 0
-        while failures < _FAILURES_IN_A_ROW and time.monotonic() < self._begin_until:
-            claimed = claim(self._store, self.target, self._clock(), tried)
+        while failures < _FAILURES_IN_A_ROW and time.monotonic() < self.begin_until:
+            claimed = claim(self.store, target, self.clock(), tried)
             if claimed is None:
                 return
             tried.append(claimed.signal_id)
-            delivery = self._send(document_of(claimed))
+            delivery = self._send(target, document_of(claimed))
             failures = 0 if delivery.accepted else failures + 1
             self._note(claimed, delivery.problem)
 
-    def _send(self, document: Document) -> Delivery:
-        if self._address is None:
-            return Delivery(self.target, f"{variable_of(self.target)} is not set")
-        message, program = message_of(document), program_of(self._address)
+    def _send(self, target: str, document: Document) -> Delivery:
+        address = self.book.address(target)
+        if address is None:
+            return Delivery(target, f"{variable_of(target)} is not set")
+        message, program = message_of(document), program_of(address)
         if program is None:
-            return self._process.send(self._address, message)
-        whole = json.dumps(document | {"title": message.title, "text": message.body}, ensure_ascii=True)
-        return run_program(program, f"{whole}\n", max(0.1, self._end - time.monotonic()))
+            return self.process.send(address, message)
+        return run_program(program, program_input(document, message), max(0.1, self.end - time.monotonic()))
 
     def _note(self, claimed: Claim, problem: str | None) -> None:
-        now = self._clock()
+        now = self.clock()
         if problem is None:
-            note_sent(self._store, claimed, now)
+            note_sent(self.store, claimed, now)
         else:
-            note_failed(self._store, claimed, now, problem, due_again(claimed, now))
+            note_failed(self.store, claimed, now, problem, due_again(claimed, now))
+
+
+def program_input(document: Document, message: Message) -> str:
+    """What a program gets on its standard input: the document with its message, in ASCII, on one line."""
+    return json.dumps(document | {"title": message.title, "text": message.body}) + "\n"
+
+
+def send_test(book: AddressBook, keys: Sequence[str], message: Message, now: datetime) -> list[Delivery]:
+    """Send a test message to targets that are set up, one delivery for each."""
+    end = time.monotonic() + SECONDS
+    with SendingProcess(end) as process, ThreadPoolExecutor(max_workers=len(keys) or 1) as pool:
+
+        def send(key: str) -> Delivery:
+            address = book.address(key) or ""
+            program = program_of(address)
+            if program is None:
+                return process.send(address, message)
+            return run_program(program, program_input(test_document(now, key), message), end - time.monotonic())
+
+        return list(pool.map(send, keys))
 
 
 def document_of(claimed: Claim) -> Document:
@@ -122,12 +128,20 @@ def due_again(claimed: Claim, now: datetime) -> datetime | None:
     return now + min(LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(claimed.attempts - 1, 10))
 
 
-def _tell_at_once(tellers: Sequence[Teller], end: float) -> None:
-    threads = [threading.Thread(target=teller.run, name=f"telling {teller.target}", daemon=True) for teller in tellers]
+def _tell_at_once(round_: Round, targets: Sequence[str]) -> None:
+    """Tell each target in a thread of its own. Raises what went wrong, but for what is wrong with a target."""
+    failures = list[Exception]()
+
+    def tell(target: str) -> None:
+        try:
+            round_.tell_all(target)
+        except Exception as error:  # noqa: BLE001 - it is raised again, in the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=tell, args=(target,), name=f"to {target}", daemon=True) for target in targets]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()) + 1)
-    for teller in tellers:
-        if teller.failure is not None:
-            raise teller.failure
+        thread.join(max(0.0, round_.end - time.monotonic()) + _MOMENT)
+    if failures:
+        raise failures[0]

@@ -41,11 +41,11 @@ def order_document(rule: Rule, move: Move, now: datetime, *, told: tuple[int, fl
 def consensus_document(
     rule: Rule,
     consensus: Consensus,
+    now: datetime,
+    *,
     whales: Mapping[str, WhaleFacts],
     market: MarketFacts | None,
     title: str | None,
-    now: datetime,
-    *,
     has_formed: bool,
 ) -> Document:
     """A consensus that has formed, or grown by half."""
@@ -57,11 +57,11 @@ def consensus_document(
         "outcome_side": consensus.outcome_side,
         "whales": len(consensus.members),
         "exposure": _rounded(consensus.exposure),
-        "members": _holdings_part(consensus.members, whales),
+        "members": holdings_part(consensus.members, whales),
         "opposition": {
             "whales": len(consensus.opposition),
             "exposure": _rounded(consensus.opposing_exposure),
-            "members": _holdings_part(consensus.opposition, whales),
+            "members": holdings_part(consensus.opposition, whales),
         },
     }
 
@@ -219,10 +219,12 @@ def _position_part(move: Move) -> Document:
         "cost_per_share": None if after is None or after.cost_per_share is None else round(after.cost_per_share, 8),
         "exposure_after": 0.0 if after is None else _rounded(after.exposure),
         "other_outcome_shares_after": _rounded(held(move.after, other_side(side))),
+        "is_partial": move.whale.history_read_at is None or move.whale.unsummed > 0,
     }
 
 
-def _holdings_part(holdings: Iterable[Holding], whales: Mapping[str, WhaleFacts]) -> list[Document]:
+def holdings_part(holdings: Iterable[Holding], whales: Mapping[str, WhaleFacts]) -> list[Document]:
+    """Who holds it, and how much."""
     return [
         {
             "address": holding.whale_address,

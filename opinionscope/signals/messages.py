@@ -53,7 +53,8 @@ def _position(document: Document) -> str | None:
     now = f"now {position['shares_after']:,.0f} shares" if change != "EXIT" else "nothing held now"
     other = position["other_outcome_shares_after"]
     hedge = f", and {other:,.0f} of the other outcome" if other else ""
-    return f"{_VERB_OF_A_CHANGE[change]}, {now}{hedge}"
+    partial = " (of its known trades)" if position["is_partial"] else ""
+    return f"{_VERB_OF_A_CHANGE[change]}, {now}{hedge}{partial}"
 
 
 def _told_before(document: Document) -> str | None:
@@ -174,16 +175,11 @@ def _positions(word: str, positions: Sequence[Document]) -> list[str]:
     return [f"  {word}: {'; '.join(shown)}" + (f"; and {more:,} more" if more else "")]
 
 
-def _test(document: Document) -> tuple[str, list[str]]:
-    return "opinionscope: test", [f"This is a test of the target {document['target']}."]
-
-
 _MESSAGES: dict[str, Callable[[Document], tuple[str, list[Any]]]] = {
     "order": _order,
     "consensus": _consensus,
     "summary": _summary,
     "digest": _digest,
-    "test": _test,
 }
 
 

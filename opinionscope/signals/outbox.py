@@ -68,17 +68,20 @@ class Outbox:
         self,
         rule: Rule,
         consensus: Consensus,
+        recipients: Sequence[str],
+        *,
         whales: Mapping[str, WhaleFacts],
         market: MarketFacts | None,
         title: str | None,
-        recipients: Sequence[str],
     ) -> None:
         """Tell of a consensus, if it is news."""
         number, side = consensus.market_external_id, consensus.outcome_side
         told = find_told(self._transaction, rule.id, number, side)
         if not is_news(consensus, told and Strength(told.whales, told.exposure)):
             return
-        document = consensus_document(rule, consensus, whales, market, title, self._now, has_formed=told is None)
+        document = consensus_document(
+            rule, consensus, self._now, whales=whales, market=market, title=title, has_formed=told is None
+        )
         signal = NewSignal(
             rule.id,
             rule.name,

@@ -116,6 +116,15 @@ def _at_least(name: str, value: float | None) -> str | None:
     return None if value is None else f"{name} ≥ {value:,g}"
 
 
+def describe_cooldown(cooldown: timedelta) -> str:
+    """`30 min`, `2 h`, `90 s`, `none`."""
+    seconds = int(cooldown.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return "none"
+
+
 def digest_due(digest_at: str, now: datetime) -> datetime:
     """The last time of day `HH:MM` (UTC) up to `now`."""
     hour, minute = (int(part) for part in digest_at.split(":"))

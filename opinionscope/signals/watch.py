@@ -44,7 +44,7 @@ class Watch:
     def begin(cls, store: Store, recipients: Recipients, now: datetime) -> "Watch":
         """The rules that are enabled at the beginning of a run, and the wallets."""
         rules = [Rule.from_row(row) for row in find_enabled_rules(store)]
-        with store.transaction() as transaction:
+        with store.snapshot() as transaction:
             whales = find_whale_facts(transaction)
         return cls(rules, whales, recipients, now)
 
@@ -68,7 +68,14 @@ class Watch:
         if rules:
             self._judge_orders(rules, _moves(evidence, whale, fills, news, markets), outbox, now)
         for rule in self._consensus_rules:
-            self._judge_consensus(rule, evidence, outbox, news, (fills, markets), now)
+            since = [each for each in news if from_unix(each.second) >= rule.news_from]
+            names = {fill.market_external_id: fill for fill in fills}
+            wanted = {
+                number: names[number].market_title
+                for number in {each.market_external_id for each in since}
+                if _market_matches(rule, names[number], markets.get(number))
+            }
+            self._judge_consensus(rule, evidence, Outbox(outbox, [], [rule], now), wanted, markets)
 
     def _judge_orders(
         self, rules: Sequence[Rule], moves: Sequence[tuple[Move, int]], outbox: Transaction, now: datetime
@@ -83,38 +90,23 @@ class Watch:
         self,
         rule: Rule,
         evidence: Evidence,
-        outbox: Transaction,
-        news: Sequence[News],
-        known: tuple[Sequence[StoredFill], Mapping[str, MarketFacts]],
-        now: datetime,
+        box: Outbox,
+        titles: Mapping[str, str | None],
+        markets: Mapping[str, MarketFacts],
     ) -> None:
-        fills, markets = known
-        facts = {fill.market_external_id: fill for fill in fills}
-        numbers = {each.market_external_id for each in news if from_unix(each.second) >= rule.news_from}
-        wanted = {
-            number
-            for number in numbers
-            if market_mismatch(
-                rule.filters,
-                number,
-                markets.get(number),
-                facts[number].market_title,
-                facts[number].root_market_external_id,
-            )
-            is None
-        }
-        if not wanted:
-            return
-        members = [
-            holding for holding in evidence.holdings(wanted) if may_be_member(rule, self._whales, holding.whale_address)
-        ]
-        least = rule.least_exposure
-        for consensus in find_consensus(members, min_whales=rule.filters.consensus or 1, min_exposure=least):
+        """Judge the markets that are named in `titles`."""
+        holdings = evidence.holdings(titles.keys()) if titles else []
+        members = [each for each in holdings if may_be_member(rule, self._whales, each.whale_address)]
+        least = rule.filters.consensus or 1
+        for consensus in find_consensus(members, min_whales=least, min_exposure=rule.least_exposure):
             number = consensus.market_external_id
-            box = Outbox(outbox, [], [rule], now)
-            title = facts[number].market_title
             box.tell_consensus(
-                rule, consensus, self._whales, markets.get(number), title, self._recipients(rule.targets)
+                rule,
+                consensus,
+                self._recipients(rule.targets),
+                whales=self._whales,
+                market=markets.get(number),
+                title=titles[number],
             )
 
 
@@ -129,6 +121,11 @@ def _may_match(rule: Rule, whale: WhaleFacts) -> bool:
     if filters.whales and whale.address not in filters.whales:
         return False
     return not filters.tags or bool(set(filters.tags) & set(whale.tags))
+
+
+def _market_matches(rule: Rule, fill: StoredFill, market: MarketFacts | None) -> bool:
+    number, title, root = fill.market_external_id, fill.market_title, fill.root_market_external_id
+    return market_mismatch(rule.filters, number, market, title, root) is None
 
 
 def _fills_around(evidence: Evidence, address: str, news: Sequence[News]) -> list[StoredFill]:

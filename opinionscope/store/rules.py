@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from opinionscope.records import INTERNAL, Flag, Millis, Seconds, Texts
+from opinionscope.records import INTERNAL, Flag, JsonText, Millis, Seconds, Texts
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.rows import StoredRow, select, select_first
 from opinionscope.times import to_millis_text, to_seconds_text
@@ -15,14 +15,15 @@ from opinionscope.times import to_millis_text, to_seconds_text
 class StoredRule(StoredRow):
     """A rule. `filters` is JSON, `targets` are names, never addresses, and `digest_at` is an hour and minute, UTC.
 
-    `active_since`: only what happens from then on is news. `digested_until`: what was detected up to then is in a digest.
+    `active_since`: only what happens from then on is news. `digested_until`: what was detected up to then is in a
+    digest.
     """
 
     TABLE: ClassVar[str] = "rules"
 
     id: int
     name: str
-    filters: str
+    filters: JsonText
     targets: Texts
     cooldown_seconds: int
     digest_at: str | None
@@ -69,8 +70,8 @@ def insert_rule(
 ) -> int:
     """Store a new rule; its id. `targets` is a JSON array. A name that is taken is an error: the caller has checked."""
     cursor = transaction.execute(
-        "INSERT INTO rules (name, filters, targets, cooldown_seconds, digest_at, created_at, active_since, digested_until) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rules (name, filters, targets, cooldown_seconds, digest_at, created_at, active_since, "
+        "digested_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name,
             filters,

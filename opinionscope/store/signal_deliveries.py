@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from opinionscope.records import Millis
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.rows import StoredRow, select
+from opinionscope.store.signals import STATES
 from opinionscope.times import to_millis_text
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -132,6 +133,17 @@ def note_sent(store: Store, claimed: Claim, now: datetime) -> None:
         _conclude(connection, claimed.signal_id)
 
 
+def note_all_sent(transaction: Transaction, now: datetime) -> None:
+    """All that is pending has been accepted everywhere."""
+    pending = "SELECT signal_id FROM signal_deliveries WHERE state = 'pending'"
+    moment = to_millis_text(now)
+    transaction.execute(
+        f"UPDATE signals SET state = 'sent', attempts = 1, sent_at = ? WHERE id IN ({pending})",  # noqa: S608
+        (moment,),
+    )
+    transaction.execute("UPDATE signal_deliveries SET state = 'sent', sent_at = ? WHERE state = 'pending'", (moment,))
+
+
 def note_failed(store: Store, claimed: Claim, now: datetime, reason: str, due: datetime | None) -> None:
     """The target has not accepted the signal. It is tried again when it is `due`; None: never."""
     moment = to_millis_text(now)
@@ -188,6 +200,13 @@ def count_signals(store: Store, failed_since: datetime) -> SignalCounts:
         "SELECT count(*) FROM signals WHERE state = 'failed' AND detected_at >= ?", (to_millis_text(failed_since),)
     )
     return SignalCounts(int(pending), int(failed))
+
+
+def count_states(store: Store, rule_id: int) -> dict[str, int]:
+    """How many signals of a rule there are by state."""
+    rows = store.query("SELECT state, count(*) FROM signals WHERE rule_id = ? GROUP BY state", (rule_id,))
+    found = {row[0]: int(row[1]) for row in rows}
+    return {state: found.get(state, 0) for state in STATES}
 
 
 def find_failing_targets(store: Store, since: datetime) -> list[TargetState]:

@@ -37,22 +37,27 @@ _FILL = """
         first_seen_at, fingerprint, copy
     FROM whale_activity WHERE withdrawn_at IS NULL AND
 """
+_AMONG = "IN (SELECT value FROM json_each(?))"
+# By the wallet's trades in time: those of a market may be far more.
+_FILLS_OF_WALLET = (
+    f"{_FILL} whale_address = ? AND timestamp >= ? AND +market_external_id {_AMONG} ORDER BY timestamp, id"
+)
+_FILLS_SINCE = f"{_FILL} timestamp >= ? ORDER BY id"
+
+
+def _array(markets: Collection[str]) -> str:
+    return json.dumps(sorted(markets))
 
 
 def find_fills(transaction: Transaction, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
     """A wallet's fills in the markets since a unix second, in the order in which they were made."""
-    # By the wallet's trades in time: those of a market may be far more.
-    rows = transaction.execute(
-        f"{_FILL} whale_address = ? AND timestamp >= ? AND +market_external_id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY timestamp, id",
-        (address, from_unix(since), json.dumps(sorted(markets))),
-    )
+    rows = transaction.execute(_FILLS_OF_WALLET, (address, from_unix(since), _array(markets)))
     return [StoredFill(*row) for row in rows.fetchall()]
 
 
 def find_fills_since(transaction: Transaction, since: str) -> list[StoredFill]:
     """All fills that were made since a moment (ISO text), in the order in which they were stored."""
-    rows = transaction.execute(f"{_FILL} timestamp >= ? ORDER BY id", (since,))
+    rows = transaction.execute(_FILLS_SINCE, (since,))
     return [StoredFill(*row) for row in rows.fetchall()]
 
 
@@ -73,22 +78,19 @@ class StoredSums(NamedTuple):
 
 
 _SUMS = f"SELECT {', '.join(StoredSums._fields)} FROM positions WHERE platform = '{PLATFORM}' AND "  # noqa: S608
+_SUMS_OF_WALLET = f"{_SUMS} whale_address = ? AND market_external_id {_AMONG}"
+_SUMS_OF_MARKETS = f"{_SUMS} market_external_id {_AMONG}"
 
 
 def find_sums(transaction: Transaction, address: str, markets: Collection[str]) -> list[StoredSums]:
     """A wallet's positions in the markets."""
-    rows = transaction.execute(
-        f"{_SUMS} whale_address = ? AND market_external_id IN (SELECT value FROM json_each(?))",
-        (address, json.dumps(sorted(markets))),
-    )
+    rows = transaction.execute(_SUMS_OF_WALLET, (address, _array(markets)))
     return [StoredSums(*row) for row in rows.fetchall()]
 
 
 def find_sums_of_markets(transaction: Transaction, markets: Collection[str]) -> list[StoredSums]:
     """The positions of all wallets in the markets."""
-    rows = transaction.execute(
-        f"{_SUMS} market_external_id IN (SELECT value FROM json_each(?))", (json.dumps(sorted(markets)),)
-    )
+    rows = transaction.execute(_SUMS_OF_MARKETS, (_array(markets),))
     return [StoredSums(*row) for row in rows.fetchall()]
 
 
@@ -106,17 +108,16 @@ _HOLDINGS = f"""
     SELECT whale_address, market_external_id, outcome_side, figures.exposure, net_shares
     FROM position_figures AS figures JOIN whales AS whale ON whale.address = whale_address
     WHERE platform = '{PLATFORM}' AND state = 'open' AND whale.enabled = 1 AND whale.history_read_at IS NOT NULL
+        AND whale.unsummed = 0
 """  # noqa: S608
+_HOLDINGS_IN = f"{_HOLDINGS} AND market_external_id {_AMONG}"
 
 
 def find_open_holdings(transaction: Transaction, markets: Collection[str] | None = None) -> list[OpenHolding]:
     """What the tracked wallets hold open in the markets, or in all. A history that is read in part tells nothing."""
     if markets is None:
         return [OpenHolding(*row) for row in transaction.execute(_HOLDINGS).fetchall()]
-    rows = transaction.execute(
-        f"{_HOLDINGS} AND market_external_id IN (SELECT value FROM json_each(?))", (json.dumps(sorted(markets)),)
-    )
-    return [OpenHolding(*row) for row in rows.fetchall()]
+    return [OpenHolding(*row) for row in transaction.execute(_HOLDINGS_IN, (_array(markets),)).fetchall()]
 
 
 @dataclass(frozen=True)
@@ -145,15 +146,13 @@ _MARKETS = f"""
         market.yes_label, market.no_label, market.result_token_id, market.yes_token_id, market.no_token_id
     FROM markets AS market LEFT JOIN markets AS parent ON parent.platform = market.platform
         AND parent.external_id = market.parent_external_id AND (parent.market_type = 'categorical') = 1
-    WHERE market.platform = '{PLATFORM}' AND (market.market_type = 'categorical') = 0
+    WHERE market.platform = '{PLATFORM}' AND (market.market_type = 'categorical') = 0 AND market.external_id {_AMONG}
 """  # noqa: S608
 
 
 def find_market_facts(transaction: Transaction, markets: Collection[str]) -> dict[str, MarketFacts]:
     """The markets of these numbers that are known, by number."""
-    rows = transaction.execute(
-        f"{_MARKETS} AND market.external_id IN (SELECT value FROM json_each(?))", (json.dumps(sorted(markets)),)
-    )
+    rows = transaction.execute(_MARKETS, (_array(markets),))
     return {row["external_id"]: _market_facts(row) for row in rows.fetchall()}
 
 
@@ -175,11 +174,24 @@ def _market_facts(row: Mapping[str, Any]) -> MarketFacts:
     )
 
 
+_TITLES = f"""
+    SELECT market_external_id, max(market_title) FROM positions
+    WHERE market_title IS NOT NULL AND market_external_id {_AMONG} GROUP BY market_external_id
+"""  # noqa: S608
+
+
+def find_market_titles(transaction: Transaction, markets: Collection[str]) -> dict[str, str]:
+    """What trades call the markets, by number; for those that have not been synced."""
+    rows = transaction.execute(_TITLES, (_array(markets),))
+    return {row[0]: row[1] for row in rows.fetchall()}
+
+
 @dataclass(frozen=True)
 class WhaleFacts:
     """What a signal tells of a wallet, and when its news begins. Times are ISO text.
 
-    `history_read_at` is when its history was first read to the end.
+    `history_read_at` is when its history was first read to the end; `unsummed` counts the trades that are in no
+    position yet.
     """
 
     address: str
@@ -196,6 +208,7 @@ class WhaleFacts:
     roi: float | None
     net_profit: float | None
     record_withheld: str | None
+    unsummed: int
     tags: tuple[str, ...] = ()
 
 
@@ -206,7 +219,8 @@ def find_whale_facts(transaction: Transaction) -> dict[str, WhaleFacts]:
         tags.setdefault(address, []).append(tag)
     rows = transaction.execute(
         "SELECT address, name, enabled, ifnull(tracked_since, added_at) AS tracked_since, history_read_at, flagged, "
-        "farming_share, decided_questions, won_questions, win_rate_low, win_rate_high, roi, net_profit, record_withheld FROM whales"
+        "farming_share, decided_questions, won_questions, win_rate_low, win_rate_high, roi, net_profit, "
+        "record_withheld, unsummed FROM whales"
     )
     return {row["address"]: _whale_facts(row, tuple(tags.get(row["address"], ()))) for row in rows.fetchall()}
 

@@ -7,7 +7,11 @@ _LABELS = {"yes": YES, "no": NO}
 
 
 def sides_of(action: str, outcome_side: int | None, outcome: str | None) -> tuple[int, ...]:
-    """The outcome sides whose position a trade changes: both for a split or merge, else the one it names."""
+    """The outcome sides that a trade belongs to: both for a split or merge, else the one it names.
+
+    What it is added to must follow from the trade alone, because it is taken away from there again if the exchange
+    withdraws it.
+    """
     return (YES, NO) if action in BOTH_OUTCOMES else (named_side(outcome_side, outcome),)
 
 

@@ -15,12 +15,13 @@ from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft
-from opinionscope.health.report import Clock, Requests, Status, Wallets, first_hour, read_status
+from opinionscope.health.report import Clock, Requests, Signals, Status, Wallets, first_hour, read_status
 from opinionscope.health.rules import JobHealth
 from opinionscope.locations import database_path
 from opinionscope.settings import Settings
 from opinionscope.store.database import Store
 from opinionscope.store.deliveries import LastDelivery
+from opinionscope.store.signal_deliveries import TargetState
 from opinionscope.text import one_line
 from opinionscope.times import utc_now
 
@@ -51,6 +52,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
     problems = {job.job: job.problem for job in report.jobs if not job.healthy}
     if report.settings_error:
         problems = {"settings": report.settings_error, **problems}
+    problems |= {f"target {target.target}": _failing(target) for target in report.signals.failing_targets}
     write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC: {_verdict(problems)}\n\n")
     _print_jobs(report.jobs, now)
     if problems:
@@ -65,6 +67,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
             ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
             ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
             ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
+            ("signals", _signals(report.signals)),
             ("clock", _clock(report.clock)),
         ]
     )
@@ -125,6 +128,15 @@ def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
         return "not configured"
     last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "never sent"
     return f"{last}; last attempt failed: {delivery.last_error}" if delivery.last_error else last
+
+
+def _signals(signals: Signals) -> str:
+    failed = f", {signals.failed_24h:,} failed in the last 24 h" if signals.failed_24h else ""
+    return f"{signals.pending:,} pending{failed}"
+
+
+def _failing(target: TargetState) -> str:
+    return f"has failed since {moment(target.failing_since)} UTC: {target.last_error}. See `opinionscope signals`."
 
 
 def _clock(clock: Clock) -> str:

@@ -1,16 +1,34 @@
-"""Job `sync whales`: poll the tracked wallets and store their new trades."""
+"""Job `sync whales`: poll the tracked wallets, store their new trades, and tell what the rules make of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from opinionscope.errors import Interrupted, OpinionscopeError
 from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import Run
+from opinionscope.jobs.whales.history import WatchTrades
+from opinionscope.store.rules import has_enabled_rules
+from opinionscope.store.signal_deliveries import has_pending
 from opinionscope.store.whales import has_whales
+from opinionscope.times import utc_now
 
 
 def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
     """A run of the job, for all tracked wallets or only for those of `addresses`."""
-    if not has_whales(run.store):
-        return run.result
+    try:
+        result = _sync(run, addresses) if has_whales(run.store) else run.result
+    except Interrupted:
+        raise
+    except BaseException:
+        # What made the run fail is what counts.
+        with suppress(OpinionscopeError):
+            _tell(run)
+        raise
+    _tell(run)
+    return result
+
+
+def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
     # Only now, so that an idle minute does not load the HTTP client.
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.whales.sync import sync_whales
@@ -26,4 +44,22 @@ def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
             addresses=addresses,
             progress=run.progress,
             result=run.result,
+            watch=_watch(run),
         )
+
+
+def _watch(run: Run) -> WatchTrades | None:
+    """What looks at the new trades; None where no rule is enabled, and nothing of it is loaded."""
+    if not has_enabled_rules(run.store):
+        return None
+    from opinionscope.signals.live import begin_watch
+
+    return begin_watch(run.store, run.now).saw
+
+
+def _tell(run: Run) -> None:
+    """Tell what is pending, of this run or an earlier one."""
+    if has_enabled_rules(run.store) or has_pending(run.store):
+        from opinionscope.signals.live import tell
+
+        tell(run.store, utc_now)
