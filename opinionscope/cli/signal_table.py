@@ -28,9 +28,9 @@ def print_signals(
     columns = [
         Column("Id", lambda signal: str(signal.id), right=True, rank=5),
         Column("Time (UTC)", lambda signal: moment(signal.detected_at), rank=0 if is_replay else 6),
-        Column("Ago", lambda signal: age(signal.detected_at, now), right=True, rank=6 if is_replay else 0),
+        Column("Ago", lambda signal: age(signal.detected_at, now), right=True),
         Column("Rule", lambda signal: signal.rule, flexible="cut", least=8),
-        Column("State", lambda signal: signal.state, style=lambda s: STATE_STYLES[s.state], rank=7 if is_replay else 0),
+        Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
         Column("Whale", whale, flexible="cut", least=10),
         Column("What", what),
         Column("Amount", lambda signal: money(signal.amount), right=True),
@@ -38,7 +38,8 @@ def print_signals(
         Column("Market", market, flexible="cut", least=16, rank=2),
         Column("Reason", lambda signal: signal.reason, flexible="wrap", least=20, rank=4, optional=True),
     ]
-    print_table(columns, signals, nothing=nothing)
+    left_out = {"Id", "Ago", "State"} if is_replay else set[str]()
+    print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)
 
 
 def what(signal: StoredSignal) -> str:

@@ -82,10 +82,11 @@ class Round:
         address = self.book.address(target)
         if address is None:
             return Delivery(target, f"{variable_of(target)} is not set")
-        message, program = message_of(document), program_of(address)
-        if program is None:
-            return self.process.send(address, message)
-        return run_program(program, program_input(document, message), max(0.1, self.end - time.monotonic()))
+        try:
+            message = message_of(document)
+        except Exception as error:  # noqa: BLE001 - a signal that cannot be told must not keep others from being told
+            return Delivery(target, f"could not be put into words: {type(error).__name__}")
+        return _send_to(address, message, document, self.process, self.end)
 
     def _note(self, claimed: Claim, problem: str | None) -> None:
         now = self.clock()
@@ -95,24 +96,27 @@ class Round:
             note_failed(self.store, claimed, now, problem, due_again(claimed, now))
 
 
-def program_input(document: Document, message: Message) -> str:
-    """What a program gets on its standard input: the document with its message, in ASCII, on one line."""
-    return json.dumps(document | {"title": message.title, "text": message.body}) + "\n"
-
-
 def send_test(book: AddressBook, keys: Sequence[str], message: Message, now: datetime) -> list[Delivery]:
     """Send a test message to targets that are set up, one delivery for each."""
     end = time.monotonic() + SECONDS
     with SendingProcess(end) as process, ThreadPoolExecutor(max_workers=len(keys) or 1) as pool:
 
         def send(key: str) -> Delivery:
-            address = book.address(key) or ""
-            program = program_of(address)
-            if program is None:
-                return process.send(address, message)
-            return run_program(program, program_input(test_document(now, key), message), end - time.monotonic())
+            return _send_to(book.address(key) or "", message, test_document(now, key), process, end)
 
         return list(pool.map(send, keys))
+
+
+def _send_to(address: str, message: Message, document: Document, process: SendingProcess, end: float) -> Delivery:
+    program = program_of(address)
+    if program is None:
+        return process.send(address, message)
+    return run_program(program, program_input(document, message), max(0.1, end - time.monotonic()))
+
+
+def program_input(document: Document, message: Message) -> str:
+    """What a program gets on its standard input: the document with its message, in ASCII, on one line."""
+    return json.dumps(document | {"title": message.title, "text": message.body}) + "\n"
 
 
 def document_of(claimed: Claim) -> Document:

@@ -74,7 +74,9 @@ def _whale(whale: Document) -> list[str]:
     if whale["flagged"]:
         share = whale["farming_share"]
         flag = " · flagged: trades look like farming" + ("" if share is None else f" ({share:.0%} of volume)")
-    return [f"{_name(whale)} ({_short(whale['address'])}): {record_text(whale)}{flag}"]
+    short = _short(whale["address"])
+    name = f"{_name(whale)} ({short})" if _name(whale) != short else short
+    return [f"{name}: {record_text(whale)}{flag}"]
 
 
 def record_text(whale: Document) -> str:

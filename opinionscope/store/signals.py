@@ -201,8 +201,10 @@ def find_for_digest(transaction: Transaction, rule_id: int, reason: str, until: 
 
 def note_told_in(transaction: Transaction, signal_ids: Sequence[int], told_in: int) -> None:
     """Note which signal tells of these."""
+    reason = f"told in signal {told_in}"
     transaction.executemany(
-        "UPDATE signals SET told_in = ? WHERE id = ?", [(told_in, signal_id) for signal_id in signal_ids]
+        "UPDATE signals SET told_in = ?, reason = ? WHERE id = ?",
+        [(told_in, reason, signal_id) for signal_id in signal_ids],
     )
 
 
