@@ -3,17 +3,19 @@
 Loading Apprise takes half a second, so import this module only when there is something to send or to check.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 
 from opinionscope.notify.message import Delivery, Message, scheme_of
-from opinionscope.notify.plain_text import as_text, cut_to
+from opinionscope.notify.plain_text import as_text, cut_to, grows_by_entities
 
 _LARGEST_ENTITY = 6
-_SEPARATOR = 8
+_SEPARATOR = 16
 _TEXT = "text"
+_FORMAT = re.compile(r"([?&])format=[^&]*")
 
 
 def check_urls(urls: Sequence[str]) -> list[Delivery]:
@@ -37,7 +39,8 @@ def deliver(url: str, message: Message) -> Delivery:
 
 def _load(url: str) -> tuple[Apprise, Delivery]:
     target = Apprise(asset=AppriseAsset(async_mode=False))
-    if not target.add(url):
+    # Messages are text. Asked for Markdown, a service would be given addresses with backslashes, and would call people.
+    if not target.add(_FORMAT.sub(r"\1format=text", url)):
         return target, Delivery(scheme_of(url), "isn't a valid Apprise URL")
     return target, Delivery(str(target[0].url(privacy=True)).partition("?")[0], None)  # type: ignore[no-untyped-call]
 
@@ -50,8 +53,8 @@ def _fitted(message: Message, plugin: Any, scheme: str) -> tuple[str, str]:
     def length(text: str) -> int:
         """At most how long the text is when it is sent."""
         grown = len(as_text(text, scheme, is_markdown=is_markdown))
-        if shown == NotifyFormat.HTML:
-            return grown + sum(_LARGEST_ENTITY for character in text if character in "&<>\"'\n")
+        if shown == NotifyFormat.HTML or grows_by_entities(scheme):
+            grown += sum(_LARGEST_ENTITY for character in text if character in "&<>\"'\n")
         return grown + (sum(not character.isalnum() for character in text) if is_markdown else 0)
 
     title_limit = plugin.title_maxlen or plugin.body_maxlen // 2

@@ -16,11 +16,16 @@ _MARKDOWN_IN_TEXT = frozenset(
 )
 _MARKDOWN = re.compile(r"([\\*_~`|<>\[\]()#])")
 _LIST_ITEM = re.compile(r"^(\s*)([-+])", re.MULTILINE)
-_URL = re.compile(r"(https?://\S+)")
+_PLAIN_ADDRESS = re.compile(r"((?<!\S)https://[A-Za-z0-9./?=&%:-]+(?!\S))")
 _NOTHING_WIDE = "\u200b"
-# Discord's @everyone and <@123>, Slack's <!channel>, Telegram's @name.
-_MENTION = re.compile(r"@(?=[\w&!])|(?<=<)(?=[@#!])")
+# Discord's @everyone and <@123>, Slack's <!channel>, Telegram's @name, and tags of whatever kind.
+_MENTION = re.compile(r"@(?=[\w&!])|<(?=\S)")
 _EMOJI = re.compile(r":(?=[a-z][\w+-]*:)")
+
+
+def grows_by_entities(scheme: str) -> bool:
+    """Whether Apprise turns `<`, `>` and `&` into entities although the service takes plain text."""
+    return scheme == "slack"
 
 
 def as_text(text: str, scheme: str, *, is_markdown: bool = False) -> str:
@@ -33,8 +38,8 @@ def as_text(text: str, scheme: str, *, is_markdown: bool = False) -> str:
     text = _EMOJI.sub(f":{_NOTHING_WIDE}", _MENTION.sub(lambda match: match[0] + _NOTHING_WIDE, text))
     if scheme not in _MARKDOWN_IN_TEXT or is_markdown:
         return text
-    # A backslash inside an address would be part of it.
-    parts = _URL.split(text)
+    # A hyphen escaped inside an address would be part of it. An address that holds markup is no plain one.
+    parts = _PLAIN_ADDRESS.split(text)
     return "".join(part if number % 2 else _escaped(part) for number, part in enumerate(parts))
 
 

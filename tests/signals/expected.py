@@ -44,7 +44,15 @@ class Expectation:
     @property
     def summary(self) -> tuple[str, str, int, str, int, float, str]:
         first = self.deals[0]
-        return (first.wallet, first.market, first.side, first.action, len(self.deals), round(self.amount, 5), self.change)
+        return (
+            first.wallet,
+            first.market,
+            first.side,
+            first.action,
+            len(self.deals),
+            round(self.amount, 5),
+            self.change,
+        )
 
 
 @dataclass
@@ -94,7 +102,8 @@ class RuleBook:
         orders = list[Expectation]()
         for market in markets:
             deals = sorted(
-                (deal for deal in self.deals[wallet] if deal.market == market), key=lambda deal: (deal.second, deal.serial)
+                (deal for deal in self.deals[wallet] if deal.market == market),
+                key=lambda deal: (deal.second, deal.serial),
             )
             open_orders: dict[tuple[int, str], list[Deal]] = {}
             grouped = list[list[Deal]]()

@@ -76,7 +76,9 @@ class Following:
         path.chmod(0o700)
         return f"exec:{path}"
 
-    def rule(self, name: str = "all", *, to: str = "teller", cooldown: timedelta = timedelta(0), **filters: Any) -> None:
+    def rule(
+        self, name: str = "all", *, to: str = "teller", cooldown: timedelta = timedelta(0), **filters: Any
+    ) -> None:
         """Add a rule, a minute before the next run and without a cooldown unless it is given."""
         digest = filters.pop("digest", None)
         new = NewRule(name, Filters(**filters), (to,), cooldown, digest)

@@ -17,8 +17,16 @@ RULES: dict[str, tuple[dict[str, Any], Any, timedelta]] = {
     "big": ({"min_amount": 200.0}, lambda order: round(order.amount, 8) >= 200, DEFAULT_COOLDOWN),
     "new": ({"changes": ("NEW", "FLIP")}, lambda order: order.change in ("NEW", "FLIP"), timedelta(0)),
     "ann": ({"whales": (ANN,)}, lambda order: order.deals[0].wallet == ANN, timedelta(minutes=5)),
-    "cheap": ({"max_price": 0.4, "actions": ("BUY",)}, lambda o: o.deals[0].action == "BUY" and o.price <= 0.4, timedelta(0)),
-    "snow": ({"markets": ("2",), "changes": ("EXIT", "REDUCE")}, lambda o: o.deals[0].market == "2" and o.change in ("EXIT", "REDUCE"), timedelta(0)),
+    "cheap": (
+        {"max_price": 0.4, "actions": ("BUY",)},
+        lambda o: o.deals[0].action == "BUY" and o.price <= 0.4,
+        timedelta(0),
+    ),
+    "snow": (
+        {"markets": ("2",), "changes": ("EXIT", "REDUCE")},
+        lambda o: o.deals[0].market == "2" and o.change in ("EXIT", "REDUCE"),
+        timedelta(0),
+    ),
 }
 
 
@@ -32,7 +40,13 @@ def trade_a_minute(wallets: Following, chance: Random) -> list[Any]:
             amount = float(shares) if side in ("Split", "Merge") else round(shares * chance.choice((0.2, 0.4, 0.7)), 2)
             ago = chance.uniform(0, 59) if chance.random() < 0.85 else chance.uniform(60, 240)
             fill = wallets.fill(
-                address, ago=ago, market=chance.choice("12"), side=side, outcome=chance.choice((1, 2)), shares=shares, amount=amount
+                address,
+                ago=ago,
+                market=chance.choice("12"),
+                side=side,
+                outcome=chance.choice((1, 2)),
+                shares=shares,
+                amount=amount,
             )
             made.append(fill)
     return made

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from opinionscope.signals import rule_book
 from opinionscope.store.rules import find_rules
 from opinionscope.store.whales import add_whales, remove_whale
-from opinionscope.signals import rule_book
 from tests.signals.following import ANN, BOB, CEM, DAN, DEFAULT_COOLDOWN, Following
 
 

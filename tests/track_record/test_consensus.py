@@ -68,7 +68,9 @@ HOLDINGS = st.lists(
 
 @examples(200)
 @given(holdings=HOLDINGS, whales=st.integers(1, 4))
-def test_nobody_is_on_both_sides_and_nobody_counts_who_does_not_hold_enough(holdings: list[Holding], whales: int) -> None:
+def test_nobody_is_on_both_sides_and_nobody_counts_who_does_not_hold_enough(
+    holdings: list[Holding], whales: int
+) -> None:
     for found in find_consensus(holdings, min_whales=whales, min_exposure=1_000):
         members = {each.whale_address for each in found.members}
         assert len(members) == len(found.members) >= whales

@@ -53,7 +53,13 @@ def test_an_order_lasts_ten_minutes_at_most() -> None:
 
 
 def test_other_markets_outcomes_and_actions_are_other_orders() -> None:
-    fills = [fill(1, 0), fill(2, 1, side=2), fill(3, 2, "SELL"), replace(fill(4, 3), market_external_id="8"), fill(5, 4)]
+    fills = [
+        fill(1, 0),
+        fill(2, 1, side=2),
+        fill(3, 2, "SELL"),
+        replace(fill(4, 3), market_external_id="8"),
+        fill(5, 4),
+    ]
     assert [[each.id for each in order.fills] for order in group_orders(fills)] == [[1, 5], [2], [3], [4]]
 
 
