@@ -85,7 +85,7 @@ class _MailHandler(socketserver.StreamRequestHandler):
         lines = list[bytes]()
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b"."))
-        self.services.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))  # type: ignore[arg-type]
+        self.services.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
 
     def _say(self, *lines: str) -> None:
         self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -101,10 +101,10 @@ def local_services(patch: pytest.MonkeyPatch) -> Iterator[Services]:
     place = ("127.0.0.1", 0)
     handlers: list[Any] = [type("Handler", (kind,), {}) for kind in (_HttpHandler, _MailHandler)]
     with ThreadingHTTPServer(place, handlers[0]) as http, socketserver.ThreadingTCPServer(place, handlers[1]) as mail:
+        http.daemon_threads = mail.daemon_threads = True
         services = Services(http.server_address[1], mail.server_address[1])
         for server, handler in zip((http, mail), handlers, strict=True):
             handler.services = services
-            server.daemon_threads = True
             Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         address = f"http://127.0.0.1:{http.server_address[1]}"
         patch.setattr(NotifyTelegram, "notify_url", f"{address}/bot")
