@@ -4,15 +4,21 @@ import json
 import random
 import signal
 from collections import Counter, defaultdict
+from datetime import timedelta
 from pathlib import Path
 
+from opinionscope.signals.rule_book import NewRule, add_rule
+from opinionscope.signals.rules import Filters
 from opinionscope.simulator import Exchange
+from opinionscope.store.database import Store
+from opinionscope.store.whales import add_whales
+from opinionscope.times import utc_now
 from tests.alerts.receiver import Receiver, receiving
 from tests.conftest import CommandLine, Trading
 from tests.end_to_end.test_kills import integrity, wait
 from tests.rounds import rounds
 
-KILLS = rounds(5)
+KILLS = rounds(4)
 Order = tuple[str, str, int, float]
 
 
@@ -39,7 +45,6 @@ def test_runs_that_are_killed_anywhere_lose_and_double_no_signal(
 ) -> None:
     exchange = Exchange(seed=29, markets=120, wallets=3, history=40, trades_per_minute=0, market_churn_per_minute=0)
     trading(exchange)
-    command("whales", "add", *exchange.wallets)
     program, told = tmp_path / "teller", tmp_path / "told.jsonl"
     program.write_text(f"#!/bin/sh\ncat >> {told}\n")
     program.chmod(0o700)
@@ -48,10 +53,13 @@ def test_runs_that_are_killed_anywhere_lose_and_double_no_signal(
             "OPINIONSCOPE_ALERT_URLS": receiver.alert_url,
             "OPINIONSCOPE_TARGET_PROGRAM": f"exec:{program}",
         }
-        for job in ("markets", "whales"):
-            assert command("sync", job).returncode == 0
-        for words in (["all"], ["big", "--min-amount", "300"], ["program", "--to", "program"]):
-            assert command("rules", "add", *words, "--cooldown", "0s").returncode == 0
+        with Store.open(command.database) as store:
+            add_whales(store, [(wallet, None) for wallet in exchange.wallets], "manual", utc_now())
+        assert command("sync", "whales").returncode == 0
+        with Store.open(command.database) as store:
+            for name, least, target in (("all", 0.0, "alerts"), ("big", 300.0, "alerts"), ("program", 0.0, "program")):
+                new = NewRule(name, Filters(min_amount=least), (target,), timedelta(0), None)
+                add_rule(store, new, utc_now())
         chance, orders = random.Random(KILLS), Counter[Order]()
         for number in range(KILLS):
             orders += trade(exchange, number)

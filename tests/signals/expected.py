@@ -50,7 +50,7 @@ class Expectation:
             first.side,
             first.action,
             len(self.deals),
-            round(self.amount, 5),
+            round(self.amount, 6),
             self.change,
         )
 
@@ -64,8 +64,8 @@ class RuleBook:
 
     rules: dict[str, tuple[Callable[[Expectation], bool], float]]
     since: float = 0.0
-    told: dict[str, list[tuple[set[int], float]]] = field(default_factory=dict)
-    suppressed: dict[str, list[set[int]]] = field(default_factory=dict)
+    told: dict[tuple[str, str], list[tuple[set[int], float]]] = field(default_factory=dict)
+    suppressed: dict[tuple[str, str], list[set[int]]] = field(default_factory=dict)
     last: dict[tuple[str, str, str], float] = field(default_factory=dict)
     deals: dict[str, list[Deal]] = field(default_factory=dict)
 
@@ -83,18 +83,20 @@ class RuleBook:
 
     def _tells(self, rule: str, order: Expectation, now: float) -> bool:
         matches, cooldown = self.rules[rule]
-        serials = {deal.serial for deal in order.deals}
-        if any(serials & fills for fills in self.suppressed.get(rule, [])) or not matches(order):
+        if not matches(order):
             return False
-        told = [amount for fills, amount in self.told.get(rule, []) if fills & serials]
-        where = (rule, order.deals[0].wallet, order.deals[0].market)
+        serials, wallet = {deal.serial for deal in order.deals}, order.deals[0].wallet
+        if any(serials & fills for fills in self.suppressed.get((rule, wallet), [])):
+            return False
+        told = [amount for fills, amount in self.told.get((rule, wallet), []) if fills & serials]
+        where = (rule, wallet, order.deals[0].market)
         if told:
             if order.amount <= 2 * told[-1]:
                 return False
         elif now - self.last.get(where, -1e12) < cooldown:
-            self.suppressed.setdefault(rule, []).append(serials)
+            self.suppressed.setdefault((rule, wallet), []).append(serials)
             return False
-        self.told.setdefault(rule, []).append((serials, order.amount))
+        self.told.setdefault((rule, wallet), []).append((serials, order.amount))
         self.last[where] = now
         return True
 
@@ -163,6 +165,6 @@ def told_summary(document: dict[str, Any]) -> tuple[str, str, int, str, int, flo
         order["outcome_side"],
         order["action"],
         order["fills"],
-        round(order["amount"], 5),
+        round(order["amount"], 6),
         order["change"],
     )
