@@ -8,7 +8,6 @@ import typer
 
 from opinionscope.errors import OpinionscopeError
 from opinionscope.locations import database_path, read_environment
-from opinionscope.notify.address_book import AddressBook
 from opinionscope.store.database import Store
 from opinionscope.store.rules import find_rules
 from opinionscope.store.whale_tags import find_tags
@@ -39,6 +38,8 @@ def complete_rule(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_target(incomplete: str) -> list[str]:
     """The names of the targets that are set up and begin with what was typed."""
+    from opinionscope.notify.address_book import AddressBook
+
     with suppress(OpinionscopeError, OSError):
         return [name for name in AddressBook.of(read_environment()).names if name.startswith(incomplete.lower())]
     return []

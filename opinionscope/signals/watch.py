@@ -134,11 +134,23 @@ def _fills_around(evidence: Evidence, address: str, news: Sequence[News]) -> lis
     reach = LONGEST + GAP
     while True:
         fills = evidence.fills(address, markets, first - reach)
-        # An order begins where nothing came within the gap before it; that must not be where the looking ended.
-        is_cut = any(fill.second - (first - reach) <= GAP for fill in fills)
-        if not is_cut or reach >= _LONGEST_CHAIN:
+        if reach >= _LONGEST_CHAIN or not _begins_before(first - reach, fills, set(news)):
             return fills
         reach = min(_LONGEST_CHAIN, reach * _WIDER)
+
+
+def _begins_before(start: int, fills: Sequence[StoredFill], news: Collection[News]) -> bool:
+    """Whether an order with news may have begun before `start`, so that its fills reach back there without a gap."""
+    since: dict[tuple[str, int | None, str], int] = {}
+    last: dict[tuple[str, int | None, str], int] = {}
+    for fill in fills:
+        kind = (fill.market_external_id, fill.outcome_side, fill.action)
+        if fill.second - last.get(kind, start) > GAP:
+            since[kind] = fill.second
+        last[kind] = fill.second
+        if kind not in since and News.of(fill) in news:
+            return True
+    return False
 
 
 def _moves(

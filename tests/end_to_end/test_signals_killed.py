@@ -51,6 +51,7 @@ def test_runs_that_are_killed_anywhere_lose_and_double_no_signal(
     with receiving() as receiver:
         command.settings |= {
             "OPINIONSCOPE_ALERT_URLS": receiver.alert_url,
+            "OPINIONSCOPE_ALERT_AFTER": "1000",
             "OPINIONSCOPE_TARGET_PROGRAM": f"exec:{program}",
         }
         with Store.open(command.database) as store:

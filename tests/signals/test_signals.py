@@ -249,3 +249,11 @@ def test_the_change_of_an_order_does_not_depend_on_what_came_after_it(wallets: F
     wallets.run()
     orders = [(each["order"]["change"], each["position"]["shares_after"]) for each in wallets.told()]
     assert orders == [("NEW", 100), ("REDUCE", 60), ("EXIT", 0), ("NEW", 10)]
+
+
+def test_the_orders_of_a_wallet_that_never_pauses_are_ten_minutes_each(wallets: Following) -> None:
+    wallets.rule()
+    for _ in range(33):
+        wallets.fill(ago=5, amount=50)
+        wallets.run()
+    assert wallets.amounts() == [50, 150, 350] * 3
