@@ -32,7 +32,7 @@ def print_signals(
         Column("Rule", lambda signal: signal.rule, flexible="cut", least=8),
         Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
         Column("Whale", whale, flexible="cut", least=10),
-        Column("What", what),
+        Column("What", what, flexible="cut", least=14),
         Column("Amount", lambda signal: money(signal.amount), right=True),
         Column("Price", lambda signal: price(signal.price), right=True, rank=3),
         Column("Market", market, flexible="cut", least=16, rank=2),

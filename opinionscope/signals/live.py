@@ -8,12 +8,12 @@ from opinionscope.notify.address_book import AddressBook
 from opinionscope.signals.delivery import deliver_pending
 from opinionscope.signals.digests import write_due_digests
 from opinionscope.signals.watch import Watch
-from opinionscope.store.database import Store
+from opinionscope.store.database import Store, Transaction
 
 
-def begin_watch(store: Store, now: datetime) -> Watch:
-    """The enabled rules at the beginning of a run."""
-    return Watch.begin(store, AddressBook.of(read_environment()).keys_of, now)
+def begin_watch(store: Store, transaction: Transaction, now: datetime) -> Watch:
+    """The rules that are enabled when a run, which began at `now`, meets its first news, inside the transaction."""
+    return Watch.begin(store, transaction, AddressBook.of(read_environment()).keys_of, now)
 
 
 def tell(store: Store, clock: Callable[[], datetime]) -> None:

@@ -41,12 +41,10 @@ class Watch:
         self._now = now
 
     @classmethod
-    def begin(cls, store: Store, recipients: Recipients, now: datetime) -> "Watch":
-        """The rules that are enabled at the beginning of a run, and the wallets."""
+    def begin(cls, store: Store, transaction: Transaction, recipients: Recipients, now: datetime) -> "Watch":
+        """The enabled rules and the wallets, as they are inside the transaction."""
         rules = [Rule.from_row(row) for row in find_enabled_rules(store)]
-        with store.snapshot() as transaction:
-            whales = find_whale_facts(transaction)
-        return cls(rules, whales, recipients, now)
+        return cls(rules, find_whale_facts(transaction), recipients, now)
 
     def saw(self, transaction: Transaction, address: str, trades: Sequence[NewTrade]) -> None:
         """Raise the signals that a wallet's newly stored trades make."""

@@ -38,11 +38,6 @@ class StoredRule(StoredRow):
         return timedelta(seconds=self.cooldown_seconds)
 
 
-def has_enabled_rules(store: Store) -> bool:
-    """Whether any rule is enabled."""
-    return store.value("SELECT 1 FROM rules WHERE enabled = 1 LIMIT 1") is not None
-
-
 def find_rules(store: Store) -> list[StoredRule]:
     """All rules by name."""
     return select(store, StoredRule, "ORDER BY name")

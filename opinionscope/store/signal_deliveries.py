@@ -53,11 +53,6 @@ def _moments(now: datetime) -> dict[str, str]:
     return {"now": to_millis_text(now), "latest": to_millis_text(now + LONGEST_WAIT)}
 
 
-def has_pending(store: Store) -> bool:
-    """Whether any signal is pending."""
-    return store.value("SELECT 1 FROM signal_deliveries WHERE state = 'pending' LIMIT 1") is not None
-
-
 def find_due_targets(store: Store, now: datetime) -> list[str]:
     """The targets for which a delivery is due."""
     rows = store.query(

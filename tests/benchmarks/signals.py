@@ -119,7 +119,8 @@ class Day:
 
     def read(self, now: datetime) -> None:
         """One run, without telling anybody."""
-        watch = Watch.begin(self.store, lambda _: [TARGET], now)
+        with self.store.snapshot() as transaction:
+            watch = Watch.begin(self.store, transaction, lambda _: [TARGET], now)
         for wallet in find_wallets_to_poll(self.store, now, now):
             history = History(
                 self.store,

@@ -119,9 +119,14 @@ class Following:
         self.lists[address].add(trade)
         return trade
 
+    def watch(self, book: AddressBook) -> Watch:
+        """The rules as they are now."""
+        with self.store.snapshot() as transaction:
+            return Watch.begin(self.store, transaction, book.keys_of, self.now)
+
     def read(self, watch: Watch | None = None) -> None:
         """One run, a minute after the last, without telling anybody."""
-        watch = watch or Watch.begin(self.store, AddressBook.of({}).keys_of, self.now)
+        watch = watch or self.watch(AddressBook.of({}))
         for wallet in find_wallets_to_poll(self.store, self.now, self.now):
             listed = self.lists[wallet.address]
             history = History(

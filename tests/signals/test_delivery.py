@@ -10,7 +10,6 @@ from opinionscope.health.report import read_status
 from opinionscope.locks import DELIVERY, beside, try_lock
 from opinionscope.notify.address_book import AddressBook
 from opinionscope.notify.program_target import run_program
-from opinionscope.signals.watch import Watch
 from tests.alerts.receiver import receiving
 from tests.signals.following import Following
 
@@ -46,8 +45,7 @@ def test_each_alert_url_is_told_once_whatever_the_others_do(wallets: Following) 
         urls = f"{well.alert_url},{ill.alert_url}"
         book = AddressBook.of({"OPINIONSCOPE_ALERT_URLS": urls})
         wallets.rule(to="alerts")
-        watch = Watch.begin(wallets.store, book.keys_of, wallets.now)
-        wallets.read(watch)
+        wallets.read(wallets.watch(book))
         ill.status = 500
         wallets.tell(urls)
         assert wallets.states() == [("pending", "alerts/2: did not accept the message")]

@@ -125,7 +125,7 @@ def list_rules(
         print_records(form, StoredRule, found)
         return
     columns = [
-        Column("Rule", lambda rule: rule.name),
+        Column("Rule", lambda rule: rule.name, flexible="cut", least=12),
         Column("Enabled", lambda rule: "yes" if rule.enabled else "no", style=lambda r: "" if r.enabled else "yellow"),
         Column("Tells of", lambda rule: describe(Filters.from_json(rule.filters), names), flexible="wrap"),
         Column("To", lambda rule: ", ".join(rule.targets), flexible="wrap", least=8),

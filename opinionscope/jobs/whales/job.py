@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from opinionscope.errors import Interrupted, OpinionscopeError
 from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import Run
-from opinionscope.jobs.whales.history import WatchTrades
-from opinionscope.store.rules import has_enabled_rules
-from opinionscope.store.signal_deliveries import has_pending
+from opinionscope.store.anything_to_tell import has_enabled_rules, may_have_to_tell
 from opinionscope.store.whales import has_whales
 from opinionscope.times import utc_now
+
+if TYPE_CHECKING:
+    from opinionscope.jobs.whales.history import WatchTrades
+    from opinionscope.signals.watch import Watch
+    from opinionscope.store.database import Transaction
+    from opinionscope.store.whale_activity import NewTrade
 
 
 def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
@@ -48,18 +53,25 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
         )
 
 
-def _watch(run: Run) -> WatchTrades | None:
-    """What looks at the new trades; None where no rule is enabled, and nothing of it is loaded."""
+def _watch(run: Run) -> "WatchTrades | None":
+    """What looks at the new trades; None where no rule is enabled. Nothing of it is loaded before there are any."""
     if not has_enabled_rules(run.store):
         return None
-    from opinionscope.signals.live import begin_watch
+    watches: list[Watch] = []
 
-    return begin_watch(run.store, run.now).saw
+    def saw(transaction: "Transaction", address: str, trades: "Sequence[NewTrade]") -> None:
+        from opinionscope.signals.live import begin_watch
+
+        # No other thread comes here meanwhile: it would need the transaction.
+        watches[:] = watches or [begin_watch(run.store, transaction, run.now)]
+        watches[0].saw(transaction, address, trades)
+
+    return saw
 
 
 def _tell(run: Run) -> None:
     """Tell what is pending, of this run or an earlier one."""
-    if has_enabled_rules(run.store) or has_pending(run.store):
+    if may_have_to_tell(run.store):
         from opinionscope.signals.live import tell
 
         tell(run.store, utc_now)
