@@ -1,4 +1,4 @@
-"""Which markets are to be looked up one by one: those that have left the list, and those that only trades name."""
+"""Which markets are to be looked up one by one: those that have left the list, and those that only positions name."""
 
 from collections.abc import Set
 from datetime import datetime
@@ -39,16 +39,17 @@ _DEPARTED = f"""
     ORDER BY lookup.looked_up_at, market.external_id
 """  # noqa: S608
 
-# The first part hops from one market to the next in the index of the trades, however many trades each has.
+# The first part hops from one market to the next in the index of the positions, however many positions each has.
+# Positions stay when their trades are purged.
 _NAMED = f"""
     WITH RECURSIVE named(external_id) AS (
-        SELECT min(market_external_id) FROM whale_activity
+        SELECT min(market_external_id) FROM positions
         UNION ALL
-        SELECT (SELECT min(market_external_id) FROM whale_activity WHERE market_external_id > named.external_id)
+        SELECT (SELECT min(market_external_id) FROM positions WHERE market_external_id > named.external_id)
         FROM named WHERE named.external_id IS NOT NULL
-    ), unknown(external_id, fruitless, trade_id) AS (
+    ), unknown(external_id, fruitless, position_id) AS (
         SELECT named.external_id, ifnull(lookup.fruitless, 0), (
-            SELECT id FROM whale_activity WHERE market_external_id = named.external_id ORDER BY timestamp DESC LIMIT 1)
+            SELECT id FROM positions WHERE market_external_id = named.external_id ORDER BY last_traded_at DESC LIMIT 1)
         FROM named
             LEFT JOIN market_lookups AS lookup ON lookup.platform = '{PLATFORM}'
                 AND lookup.external_id = named.external_id AND lookup.is_topic = 0
@@ -57,13 +58,13 @@ _NAMED = f"""
             AND NOT EXISTS (SELECT 1 FROM markets WHERE platform = '{PLATFORM}'
                 AND external_id = named.external_id AND market_type <> 'categorical')
     )
-    SELECT unknown.external_id, 0, trade.root_market_external_id, trade.market_title, unknown.fruitless,
+    SELECT unknown.external_id, 0, position.root_market_external_id, position.market_title, unknown.fruitless,
         EXISTS (SELECT 1 FROM markets WHERE platform = '{PLATFORM}'
-            AND external_id = trade.root_market_external_id AND market_type = 'categorical' AND status = 'deleted')
+            AND external_id = position.root_market_external_id AND market_type = 'categorical' AND status = 'deleted')
         OR EXISTS (SELECT 1 FROM market_lookups WHERE platform = '{PLATFORM}'
-            AND external_id = trade.root_market_external_id AND is_topic = 1 AND fruitless > 0)
-    FROM unknown JOIN whale_activity AS trade ON trade.id = unknown.trade_id
-    ORDER BY trade.timestamp DESC, trade.id DESC
+            AND external_id = position.root_market_external_id AND is_topic = 1 AND fruitless > 0)
+    FROM unknown JOIN positions AS position ON position.id = unknown.position_id
+    ORDER BY position.last_traded_at DESC, position.id DESC
 """  # noqa: S608
 
 
@@ -75,9 +76,9 @@ def find_departed(store: Store, listed: Set[MarketKey], now: datetime) -> list[S
 
 
 def find_named(store: Store, now: datetime) -> list[Sought]:
-    """Markets that stored trades name, that were never stored themselves and are due, the latest traded first.
+    """Markets that positions name, that were never stored themselves and are due, the latest traded first.
 
-    Their topic is the root market that the trade names, unless the exchange does not know it or it is the market
+    Their topic is the root market that the trades name, unless the exchange does not know it or it is the market
     itself, as for one without a topic.
     """
     rows = store.query(_NAMED, {"now": to_millis_text(now)})

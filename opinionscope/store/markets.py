@@ -99,13 +99,18 @@ _UPSERT = f"""
     ON CONFLICT (platform, external_id, market_type = 'categorical') DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}, updated_at = excluded.updated_at
 """  # noqa: S608
+_OF_THE_RESULT = ("status", "result_token_id", "yes_token_id", "no_token_id", "parent_external_id")
+_MARK_POSITIONS_DUE = f"""
+    UPDATE positions SET figures_due = 1 WHERE market_external_id = ? AND platform = '{PLATFORM}' AND figures_due = 0
+"""  # noqa: S608
 _CONDITIONS = {"search": "instr(casefold(title), casefold(:search)) > 0", "status": "status = :status"}
 
 
 def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> set[MarketKey]:
     """Upsert the markets that differ from what is stored, in one transaction; which ones differed.
 
-    `first_seen_at` stays as it was. Of several with one key the last one counts.
+    `first_seen_at` stays as it was. Of several with one key the last one counts. The figures of positions are due again
+    where there is news of their market's result.
     """
     latest = {market.key: market for market in markets}
     ids = json.dumps([key.external_id for key in latest])
@@ -116,7 +121,18 @@ def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> s
         moment = to_seconds_text(now)
         with store.transaction() as connection:
             connection.executemany(_UPSERT, [(*market, moment, moment) for market in changed.values()])
+            decided = [
+                (key.external_id,)
+                for key, market in changed.items()
+                if not key.is_topic and _has_news_of_result(stored.get(key), market)
+            ]
+            connection.executemany(_MARK_POSITIONS_DUE, decided)
     return set(changed)
+
+
+def _has_news_of_result(stored: MarketRow | None, market: MarketRow) -> bool:
+    """Whether there is news of the result of a market: who won, which outcome is which, what question it belongs to."""
+    return stored is None or any(getattr(stored, name) != getattr(market, name) for name in _OF_THE_RESULT)
 
 
 def find_market(store: Store, key: MarketKey) -> MarketRow | None:

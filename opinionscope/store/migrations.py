@@ -187,21 +187,23 @@ _POSITION_FIGURES = """
 
 # One scan and one sort of narrow rows, however many trades there are; titles are long, so they are looked up by market.
 _SUM_UP_STORED_TRADES = """
-    INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, root_market_external_id,
-        market_title, outcome, buy_shares, buy_amount, sell_shares, sell_amount, split_shares, merge_shares, fees,
-        trade_count, first_traded_at, last_traded_at)
+    CREATE TEMP TABLE latest_titles (market TEXT PRIMARY KEY, root TEXT, title TEXT) WITHOUT ROWID;
+    INSERT INTO latest_titles
     WITH RECURSIVE named(market) AS (
         SELECT min(market_external_id) FROM whale_activity
         UNION ALL
         SELECT (SELECT min(market_external_id) FROM whale_activity WHERE market_external_id > named.market)
         FROM named WHERE named.market IS NOT NULL
-    ), latest AS MATERIALIZED (
+    ), latest AS (
         SELECT market, (SELECT id FROM whale_activity WHERE market_external_id = market ORDER BY timestamp DESC LIMIT 1)
             AS trade_id FROM named WHERE market IS NOT NULL
-    ), titled AS MATERIALIZED (
-        SELECT market, root_market_external_id AS root, market_title AS title
-        FROM latest JOIN whale_activity ON id = trade_id
-    ), sides(side) AS (VALUES (0), (1), (2)), summed AS (
+    )
+    SELECT market, root_market_external_id, market_title FROM latest JOIN whale_activity ON id = trade_id;
+
+    INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, root_market_external_id,
+        market_title, outcome, buy_shares, buy_amount, sell_shares, sell_amount, split_shares, merge_shares, fees,
+        trade_count, first_traded_at, last_traded_at)
+    WITH sides(side) AS (VALUES (0), (1), (2)), summed AS (
         SELECT whale_address, platform, market_external_id AS market, side,
             max(iif(action IN ('BUY', 'SELL') OR outcome_side = side, outcome, NULL)) AS label,
             total(iif(action = 'BUY', shares, 0)) AS buy_shares,
@@ -212,7 +214,7 @@ _SUM_UP_STORED_TRADES = """
             total(iif(action = 'MERGE', ifnull(nullif(shares, 0), amount), 0)) AS merge_shares,
             total(iif(action IN ('BUY', 'SELL'), fee, fee / 2)) AS fees,
             count(*) AS trade_count, min(timestamp) AS first_traded_at, max(timestamp) AS last_traded_at
-        FROM whale_activity CROSS JOIN sides ON CASE
+        FROM whale_activity NOT INDEXED CROSS JOIN sides ON CASE
             WHEN action IN ('SPLIT', 'MERGE') THEN side IN (1, 2)
             WHEN outcome_side IN (1, 2) THEN side = outcome_side
             WHEN lower(trim(outcome)) = 'yes' THEN side = 1
@@ -224,7 +226,10 @@ _SUM_UP_STORED_TRADES = """
     )
     SELECT whale_address, platform, summed.market, side, root, title, label, buy_shares, buy_amount, sell_shares,
         sell_amount, split_shares, merge_shares, fees, trade_count, first_traded_at, last_traded_at
-    FROM summed LEFT JOIN titled ON titled.market = summed.market
+    FROM summed LEFT JOIN latest_titles ON latest_titles.market = summed.market;
+    DROP TABLE latest_titles;
+    CREATE INDEX positions_by_market ON positions (market_external_id);
+    CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
 """
 
 # Of these only the keys are known, so the lists that show them are read once more, as by `doubt_history`.
@@ -484,9 +489,7 @@ def positions_and_track_records(db: Database) -> None:
         );
         CREATE UNIQUE INDEX positions_identity
             ON positions (whale_address, platform, market_external_id, outcome_side);
-        CREATE INDEX positions_by_market ON positions (market_external_id);
         CREATE INDEX positions_by_question ON positions (whale_address, question);
-        CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
 
         CREATE TABLE whale_questions (
             whale_address TEXT NOT NULL,

@@ -4,7 +4,7 @@ Outcome side 1 is yes, 2 is no, and 0 stands for trades that do not say which. R
 view `position_figures`.
 """
 
-from collections import Counter
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
@@ -80,24 +80,18 @@ class PositionChange:
     merge_shares: float = 0.0
     fees: float = 0.0
     trade_count: int = 0
-    seconds: Counter[int] = field(default_factory=Counter)
+    seconds: dict[int, int] = field(default_factory=dict)
 
     @property
-    def first_joined(self) -> str | None:
-        """When the first of the trades that joined was made (ISO text)."""
-        first = min((second for second, trades in self.seconds.items() if trades > 0), default=None)
-        return None if first is None else from_unix(first)
-
-    @property
-    def last_joined(self) -> str | None:
-        """When the last of the trades that joined was made (ISO text)."""
-        last = max((second for second, trades in self.seconds.items() if trades > 0), default=None)
-        return None if last is None else from_unix(last)
+    def first_and_last_joined(self) -> tuple[str | None, str | None]:
+        """When the first and the last of the trades that joined were made (ISO text)."""
+        joined = [second for second, trades in self.seconds.items() if trades > 0]
+        return (from_unix(min(joined)), from_unix(max(joined))) if joined else (None, None)
 
     @property
     def has_left(self) -> bool:
         """Whether the trades of any second have become fewer."""
-        return any(trades < 0 for trades in self.seconds.values())
+        return min(self.seconds.values()) < 0
 
 
 _SUMS = ("buy_shares", "buy_amount", "sell_shares", "sell_amount", "split_shares", "merge_shares", "fees")
@@ -117,8 +111,12 @@ _UPSERT = f"""
         first_traded_at = ifnull(min(first_traded_at, excluded.first_traded_at),
             ifnull(first_traded_at, excluded.first_traded_at)),
         last_traded_at = ifnull(max(last_traded_at, excluded.last_traded_at),
-            ifnull(last_traded_at, excluded.last_traded_at)),
-        figures_due = 1
+            ifnull(last_traded_at, excluded.last_traded_at))
+"""  # noqa: S608
+# By itself, because the upsert would write the index of what is due for every row, due before or not.
+_MARK_DUE = f"""
+    UPDATE positions SET figures_due = 1 WHERE figures_due = 0 AND whale_address = ? AND platform = '{PLATFORM}'
+        AND market_external_id IN (SELECT value FROM json_each(?))
 """  # noqa: S608
 
 _POSITION = f"whale_address = ? AND platform = '{PLATFORM}' AND market_external_id = ? AND outcome_side = ?"
@@ -144,6 +142,7 @@ _FIND_TIMES_AGAIN = f"""
 
 def add_to_positions(transaction: Transaction, address: str, changes: Mapping[PositionKey, PositionChange]) -> None:
     """Add to a wallet's positions what its trades change, and have their figures worked out anew."""
+    transaction.execute(_MARK_DUE, (address, json.dumps([key.market_external_id for key in changes])))
     transaction.executemany(_UPSERT, [_to_columns(address, key, change) for key, change in changes.items()])
     left = [key for key, change in changes.items() if change.has_left]
     if left:
@@ -167,8 +166,7 @@ def _to_columns(address: str, key: PositionKey, change: PositionChange) -> tuple
         change.merge_shares,
         change.fees,
         change.trade_count,
-        change.first_joined,
-        change.last_joined,
+        *change.first_and_last_joined,
     )
 
 

@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "throttled": polling.throttled_rate,
     "poll": polling.poll_cost,
     "store": ingest.store_trades,
+    "sums": ingest.sum_up_positions,
     "markets": ingest.sync_markets_again,
     "scale": scale.figures_purge_and_listings,
     "growth": scale.growth,

@@ -4,13 +4,15 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from opinionscope.api.answers import Page, read_page, read_result
 from opinionscope.api.models import Market, Trade
 from opinionscope.jobs.whales.history import History
+from opinionscope.jobs.whales.position_changes import PositionChanges
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import NewTrade
@@ -22,6 +24,7 @@ from tests.benchmarks.polling import settings_for, still_exchange, track
 
 PAGE_SIZE = 20
 WALLET = "0x" + "1" * 40
+_FILLS_OF_AN_ORDER = (1, 1, 1, 2, 2, 3, 4, 6)
 
 
 def store_trades(count: int = 100_000) -> Iterator[str | Comparison]:
@@ -45,6 +48,37 @@ def store_trades(count: int = 100_000) -> Iterator[str | Comparison]:
             f"a wallet of {count:,} trades, with the requests for them, in one run: {cost.wall:.1f} s, "
             f"{cost.memory:.0f} MiB at the peak (goal <= 90)"
         )
+
+
+def sum_up_positions(count: int = 30_000) -> Iterator[Comparison]:
+    """Storing trades with the sums of their positions against storing them alone. CPU."""
+    kinds = (
+        ("orders of 1 to 6 fills", list(_bodies(count, _FILLS_OF_AN_ORDER))),
+        ("each in a market drawn anew", list(_bodies(count))),
+    )
+    for name, bodies in kinds:
+        with scratch_folder() as folder:
+            names = (folder / f"{number}.db" for number in range(100))
+            comparison = alternate(
+                lambda bodies=bodies, names=names: _store_with_sums(bodies, next(names)),  # type: ignore[misc]
+                lambda bodies=bodies, names=names: _store_without_sums(bodies, next(names)),  # type: ignore[misc]
+            )
+        yield Comparison(f"store {count:,} trades, CPU: {name}", "without the sums of positions", *comparison, 1.25)
+
+
+def _store_with_sums(bodies: list[bytes], database: Path) -> float:
+    begin = time.process_time()
+    _store_as_the_job_does(bodies, database)
+    return time.process_time() - begin
+
+
+def _store_without_sums(bodies: list[bytes], database: Path) -> float:
+    with patch.multiple(PositionChanges, add=_do_nothing, take_away=_do_nothing, save=_do_nothing):
+        return _store_with_sums(bodies, database)
+
+
+def _do_nothing(*_: object) -> None:
+    """What stands for the sums."""
 
 
 def sync_markets_again(markets: int = 2_000) -> Iterator[str | Comparison]:
@@ -121,20 +155,27 @@ def _raw_row(item: dict[str, str], moment: str) -> tuple[object, ...]:
     return (WALLET, "opinion_trade", moment, *named, *outcome, *figures, *rest)
 
 
-def _bodies(count: int) -> Iterator[bytes]:
-    """The pages of a list of `count` trades, newest first, and the empty one at its end."""
+def _bodies(count: int, fills: Sequence[int] = (1,)) -> Iterator[bytes]:
+    """The pages of a list of `count` trades, newest first, and the empty one at its end.
+
+    Each order is in a market drawn anew and has so many `fills`.
+    """
     chance = random.Random(1)
     newest = int(time.time())
-    items = [_trade(chance, newest - 3 * number) for number in range(count)]
+    items = list[dict[str, object]]()
+    while len(items) < count:
+        market = chance.randint(1_000, 3_000)
+        items += [_trade(chance, market, newest - 3 * len(items) - 3 * n) for n in range(chance.choice(fills))]
+    items = items[:count]
     for start in range(0, count, PAGE_SIZE):
         yield json.dumps({"errno": 0, "result": {"list": items[start : start + PAGE_SIZE], "total": count}}).encode()
     yield json.dumps({"errno": 0, "result": {"list": None, "total": count}}).encode()
 
 
-def _trade(chance: random.Random, second: int) -> dict[str, object]:
+def _trade(chance: random.Random, market: int, second: int) -> dict[str, object]:
     return {
         "txHash": f"0x{chance.randbytes(32).hex()}",
-        "marketId": chance.randint(1_000, 3_000),
+        "marketId": market,
         "marketTitle": "↑ 100,000",
         "rootMarketId": 1277,
         "rootMarketTitle": "What price will Bitcoin hit?",

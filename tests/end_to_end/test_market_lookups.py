@@ -43,6 +43,23 @@ def test_a_market_that_only_trades_name_is_looked_up_by_its_topic_and_has_its_ti
     assert paths(server).keys() == {"/market"}
 
 
+def test_a_market_is_looked_up_for_a_position_whose_trades_are_purged_and_its_result_decides_it(
+    command: CommandLine, trading: Trading
+) -> None:
+    exchange = still_exchange(markets=12)
+    trading(exchange)
+    number = binaries(exchange)[0]
+    long_ago = int(exchange.clock()) - 300 * 86_400
+    store_trades(command, exchange, exchange.make_trade(WALLET, market_id=number, created_at=long_ago))
+    assert command.query("SELECT count(*) FROM whale_activity") == [(0,)]
+    figures = "SELECT state, exposure, settled FROM position_figures"
+    assert command.query(figures) == [("open", 5.0, 0.0)]
+    exchange.close_market(number)
+    assert command("sync", "markets").returncode == 0
+    won = exchange.winning_side(number) == 1
+    assert command.query(figures) == [("won", 5.0, 5.0) if won else ("lost", 5.0, -5.0)]
+
+
 def test_a_market_that_only_trades_name_and_that_is_gone_is_deleted_under_the_title_of_its_trades(
     command: CommandLine, trading: Trading
 ) -> None:

@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from opinionscope.simulator import Exchange, SimulatedTrade
 from tests.conftest import CommandLine
+from tests.true_positions import COLUMNS, SELECT, Fill, assert_positions, sides_of
 
 Rows = Counter[tuple[Any, ...]]
 
@@ -48,19 +51,69 @@ def true_markets(exchange: Exchange) -> Rows:
 
 
 def assert_trades_are_exact(command: CommandLine, exchange: Exchange, wallets: list[str] | None = None) -> None:
-    """No row is wrong, doubled or missing."""
+    """No row is wrong, doubled or missing, and the positions are the sums of them."""
     for wallet in exchange.wallets if wallets is None else wallets:
         stored, true = stored_trades(command, wallet), true_trades(exchange, wallet)
         assert (stored - true, true - stored) == (Counter(), Counter()), wallet
         counts = command.query("SELECT known_trades, api_total FROM whales WHERE address = ?", (wallet,))
         total = len(exchange.visible_trades(wallet))
         assert counts == [(total, total)]
+        assert_positions_are_exact(command, exchange, wallet)
+
+
+def assert_positions_are_exact(command: CommandLine, exchange: Exchange, wallet: str) -> None:
+    """The positions are the sums of all that the exchange shows now, whatever of it is stored."""
+    fills = [_fill(trade) for trade in exchange.visible_trades(wallet) if trade.is_filled]
+    assert_positions(command.query(SELECT, (wallet,)), fills)
 
 
 def assert_no_trade_is_wrong(command: CommandLine, exchange: Exchange) -> None:
-    """Every row is true; some may be missing."""
+    """Every row is true; some may be missing. Where all that is known is stored, the positions are the sums of it."""
     for wallet in exchange.wallets:
         assert stored_trades(command, wallet) - true_trades(exchange, wallet) == Counter(), wallet
+        assert_positions_sum_up_what_is_stored(command, wallet)
+
+
+def assert_positions_sum_up_what_is_stored(command: CommandLine, wallet: str) -> None:
+    """At one moment, even while a run goes on; unless some trades are only counted, since those are in the sums too."""
+    found = command.query(_POSITIONS_AND_TRADES, (wallet,) * 3)
+    positions, rows = ([row[1:] for row in found if row[0] == kind] for kind in ("position", "trade"))
+    if not any(row[0] == "counted" for row in found):
+        assert_positions(positions, [_fill_of_row(row) for row in rows])
+
+
+def assert_shares_are_held(command: CommandLine, exchange: Exchange, wallet: str) -> None:
+    """The positions hold the shares that the exchange's own ledger has for the wallet."""
+    sql = "SELECT market_external_id, outcome_side, buy_shares + split_shares - sell_shares - merge_shares "
+    rows = command.query(sql + "FROM positions WHERE whale_address = ?", (wallet,))
+    held = {(int(market), side): shares for market, side, shares in rows if abs(shares) > 1e-6}
+    true = exchange.holdings(wallet)
+    assert held == {key: pytest.approx(float(holding.shares)) for key, holding in true.items() if holding.shares}
+
+
+_POSITIONS_AND_TRADES = f"""
+    SELECT 'position', {COLUMNS} FROM positions WHERE whale_address = ? AND trade_count > 0
+    UNION ALL
+    SELECT 'trade', market_external_id, action, outcome_side, outcome, CAST(shares AS TEXT), CAST(amount AS TEXT),
+        CAST(fee AS TEXT), CAST(strftime('%s', timestamp) AS INTEGER), 0, 0, 0, 0
+    FROM whale_activity WHERE whale_address = ? AND withdrawn_at IS NULL
+    UNION ALL
+    SELECT 'counted', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM counted_trades AS counted
+        JOIN whales ON whales.id = counted.whale_id WHERE whales.address = ?
+"""
+
+
+def _fill_of_row(row: tuple[Any, ...]) -> Fill:
+    market, action, outcome_side, outcome, shares, amount, fee, second = row[:8]
+    figures = (Decimal(shares), Decimal(amount), Decimal(fee or 0))
+    return Fill(market, action, sides_of(action, outcome_side, outcome), *figures, second)
+
+
+def _fill(trade: SimulatedTrade) -> Fill:
+    action = trade.side.upper()
+    sides = sides_of(action, trade.outcome_side, trade.outcome)
+    figures = (Decimal(trade.tokens), Decimal(trade.amount), Decimal(trade.fee))
+    return Fill(str(trade.market_id), action, sides, *figures, trade.created_at)
 
 
 def _trade_row(trade: SimulatedTrade) -> tuple[Any, ...]:

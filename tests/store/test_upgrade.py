@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from opinionscope.errors import StoreError
 from opinionscope.jobs.stats import compute_stats
-from opinionscope.store import database, migrations
+from opinionscope.store import migrations
 from opinionscope.store.database import SCHEMA_VERSION, Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.sync_logs import find_runs
 from opinionscope.store.whales import find_whales
 from opinionscope.times import utc_now
 from tests.cli.conftest import market
+from tests.old_release import STEPS, create
 
-STEPS = [step.name for step in migrations.migrations.pending(Database(memory=True))]
 WALLET = "0x" + "7e" * 20
 
 FILLINGS: dict[str, Sequence[Any]] = {
@@ -49,12 +48,8 @@ FILLINGS: dict[str, Sequence[Any]] = {
 
 def make_version(path: Path, version: int) -> None:
     """A database as the release of that schema version left it, with a row in each table."""
+    create(path, version)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA journal_mode = WAL")
-        migrations.migrations.apply(Database(connection), stop_before=STEPS[version:])
-        connection.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {version}")
         for sql, parameters in FILLINGS.items():
             connection.execute(sql, parameters)
 

@@ -1,4 +1,4 @@
-"""Look up markets one by one: what became of those that left the list, and what those are that only trades name.
+"""Look up markets one by one: what became of those that left the list, and what those are that only positions name.
 
 One request for a topic's detail tells of all its children, so whatever has a topic is asked for by that topic. What
 the topic does not show is asked for by its own number, in a second wave.

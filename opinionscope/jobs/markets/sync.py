@@ -40,7 +40,7 @@ def sync_markets(
 ) -> JobResult:
     """Upsert the whole list of activated markets, page by page, then look up markets that are not on it.
 
-    Those are at most `lookups` that were listed once, and as many that only trades name. The list moves while it is
+    Those are at most `lookups` that were listed once, and as many that only positions name. The list moves while it is
     read. A market that comes twice is stored twice, which changes nothing; one that slips through is looked up like
     one that has left, and is found to be active still. `result` is filled in however it ends. No answer is
     awaited for much longer than `deadline` (monotonic seconds). Raises AccessRefused.
@@ -106,7 +106,7 @@ class _MarketSync:
                     return
 
     def look_up_others(self, pool: DaemonPool, limit: int) -> None:
-        """Look up markets that have left the list, if all of it was read, and markets that only trades name."""
+        """Look up markets that have left the list, if all of it was read, and markets that only positions name."""
         if self._stopped or not self._reading.entries:
             return
         departed = find_departed(self._store, self._saver.stored, self._now) if self._reading.is_whole else []

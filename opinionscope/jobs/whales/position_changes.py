@@ -59,7 +59,7 @@ class PositionChanges:
             _add_figures(change, sign, trade)
             change.fees += sign * (trade.fee or 0.0) / len(sides)
             change.trade_count += sign
-            change.seconds[second] += sign
+            change.seconds[second] = change.seconds.get(second, 0) + sign
             if sign > 0 and second >= change.named_at:
                 _take_names(change, trade, side, second)
 

@@ -15,6 +15,7 @@ Identity = tuple[int, str, str, str, float]
 
 FIRST_SECOND = 1_790_000_000
 SIDES = ("Buy", "Sell", "SPLIT", "merge")
+OUTCOMES = (("Yes", 1), ("No", 2), ("No", None), ("Ann", None), ("Ann", 2))
 UNIQUE = -1
 
 
@@ -106,13 +107,14 @@ class ListModel:
 
 def _trade(content: int, second: int, detail: int) -> Trade:
     side = SIDES[abs(content) % len(SIDES)]
+    outcome, outcome_side = OUTCOMES[abs(content) % len(OUTCOMES)]
     return Trade.model_validate(
         {
             "txHash": f"0x{abs(content) // 3:x}" + ("" if content >= 0 else "u"),
             "marketId": 70 + abs(content) % 2,
             "side": side,
-            "outcome": "Yes",
-            "outcomeSide": 1,
+            "outcome": outcome,
+            "outcomeSide": outcome_side,
             "price": "0.5",
             "shares": f"{2 * abs(content) + 2}.0",
             "amount": f"{abs(content) + 1}.000",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,8 @@ from opinionscope.store.whale_activity import purge_trades
 from opinionscope.store.whale_progress import find_wallets_to_poll
 from opinionscope.store.whales import add_whales
 from opinionscope.times import from_text, from_unix
+from tests.old_release import downgrade
+from tests.true_positions import SELECT, Fill, assert_positions, sides_of
 
 from .list_model import FIRST_SECOND, Died, Identity, ListModel, OutOfBudget, Purge, identities, identity
 
@@ -101,23 +104,40 @@ class Reader:
             while purge_trades(store, self.horizon, purge.batch):
                 pass
 
+    def go_back_a_release(self, version: int) -> None:
+        """The database as the release of that schema version would have left it."""
+        downgrade(self.path, version)
+
+    def unsummed(self) -> int:
+        """How many trades are in no position yet."""
+        with self.store() as store:
+            return int(store.value("SELECT unsummed FROM whales"))
+
     def check(self, *, exact: bool) -> None:
-        """Nothing is doubled; with `exact`, nothing is missing either, and the totals are those of the truth."""
+        """Nothing is doubled; with `exact`, nothing is missing either, and the totals are those of the truth.
+
+        Whatever is known, the positions are the sums of it.
+        """
         with self.store() as store:
             stored = Counter[Record](tuple(row) for row in store.query(_STORED))
             counted = self._counted(store)
             (whale,) = store.query("SELECT * FROM whales")
+            positions = [tuple(row) for row in store.query(SELECT, (ADDRESS,))]
         known = Counter[Identity](dict(counted))
         for record, copies in stored.items():
             known[_identity_of(record)] += copies
         truth = identities(self.model.entries)
         assert not known - truth, "doubled"
         assert whale["known_trades"] == known.total()
+        if not whale["unsummed"]:
+            named = {identity(trade): trade for trade in self.model.entries}
+            assert_positions(positions, map(fill_of, (named[each] for each in known.elements())), with_fees=False)
         if not counted:
             assert not stored - Counter(map(_record, self.model.entries)), "stored as what it is not"
         if exact:
             assert not truth - known, "lost"
             self._check_totals(dict(whale), with_profit=not counted)
+            assert_positions(positions, map(fill_of, self.model.entries), with_fees=not counted)
 
     def _counted(self, store: Store) -> Counter[Identity]:
         names = {trade_key(trade): identity(trade) for trade in self.model.entries}
@@ -140,6 +160,14 @@ _STORED = """
     SELECT timestamp, tx_hash, market_external_id, action, amount, price, shares, outcome, outcome_side, fee, profit,
         quote_token, chain_id FROM whale_activity
 """
+
+
+def fill_of(trade: Trade) -> Fill:
+    """The trade as positions sum it up."""
+    sides = sides_of(trade.side, trade.outcome_side, trade.outcome)
+    return Fill(
+        trade.market_id, trade.side, sides, trade.tokens, trade.amount, trade.fee or Decimal(0), trade.created_at
+    )
 
 
 def _identity_of(record: Record) -> Identity:

@@ -20,9 +20,10 @@ from opinionscope.jobs.whales.turns import PAGES_A_TURN
 from opinionscope.store.database import Store
 from opinionscope.store.whale_progress import find_wallets_to_poll
 from opinionscope.times import from_text
+from tests.true_positions import SELECT, assert_positions
 
 from .list_model import FIRST_SECOND, Identity
-from .list_reader import NEXT_DAY, NO_HORIZON, empty_database
+from .list_reader import ADDRESS, NEXT_DAY, NO_HORIZON, empty_database, fill_of
 from .servers import Entry, Servers, filled, make_trade, merged, shorter
 
 
@@ -170,6 +171,8 @@ class Play:
         outcome.complete = self._word() == "complete"
         wrong = outcome.lost or outcome.doubled
         outcome.falsely_complete |= outcome.complete and wrong
+        if outcome.complete and not wrong and self.row.respelled is None:
+            assert_positions(map(tuple, self.store.query(SELECT, (ADDRESS,))), map(fill_of, self.servers.truth()))
         return outcome.complete and not wrong
 
     def _comparable(self, trades: Counter[Identity]) -> Counter[Identity]:

@@ -18,9 +18,11 @@ from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import find_activity, purge_trades
 from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets_to_poll
 from opinionscope.times import from_unix
+from tests.old_release import downgrade
+from tests.true_positions import SELECT, assert_positions
 
 from .list_model import FIRST_SECOND
-from .list_reader import ADDRESS, NEXT_DAY, NO_HORIZON, empty_database
+from .list_reader import ADDRESS, NEXT_DAY, NO_HORIZON, empty_database, fill_of
 from .schedules import known_identities
 from .servers import Entry, Servers, filled, make_trade, merged, shorter
 
@@ -93,6 +95,11 @@ class Watched:
         assert whale["newest_trade_at"] == from_unix(truth[0].created_at)
         assert self.store.value("SELECT total(volume) FROM whale_hours") == pytest.approx(volume, abs=1e-6)
         assert whale["volume_30d"] == pytest.approx(volume, abs=1e-6)
+        self.check_positions()
+
+    def check_positions(self) -> None:
+        """The positions are the sums of what is listed."""
+        assert_positions(map(tuple, self.store.query(SELECT, (ADDRESS,))), map(fill_of, self.servers.truth()))
 
 
 @pytest.fixture
@@ -211,6 +218,40 @@ def test_a_withdrawn_trade_is_out_of_every_listing_and_sum_and_back_if_it_comes_
     watched.run_until_exact()
     watched.check_sums()
     assert len(list(find_activity(watched.store, limit=100))) == 30
+
+
+def test_a_position_is_gone_with_its_last_trade_and_its_wallet_is_worked_out_anew(watched: Watched) -> None:
+    entries = add_many(watched, 30)
+    first_of_its_market = watched.trade(-1, content=201)
+    first_of_its_market.trade = first_of_its_market.trade.model_copy(update={"market_id": "99"})
+    watched.run()
+    watched.store.query("UPDATE positions SET figures_due = 0")
+    watched.store.query(
+        "INSERT INTO whale_questions VALUES (?, 'opinion_trade', '99', 'open', 0, 0, NULL, 1, 1, 0, 0, 0, NULL)",
+        (ADDRESS,),
+    )
+    first_of_its_market.gone_at = entries[0].gone_at = entries[-1].gone_at = watched.servers.now
+    watched.run_until_exact()
+    watched.check_positions()
+    due = watched.store.query("SELECT market_external_id, figures_due FROM positions ORDER BY 1")
+    assert [tuple(row) for row in due] == [("70", 1), ("71", 1)]
+    assert watched.store.value("SELECT count(*) FROM whale_questions") == 0
+
+
+def test_an_upgrade_sums_up_stored_trades_and_leaves_out_the_withdrawn_ones(tmp_path: Path) -> None:
+    path = tmp_path / "whales.db"
+    path.write_bytes(empty_database())
+    with Store.open(path) as store:
+        watched = Watched(store)
+        entries = add_many(watched, 30)
+        watched.run()
+        entries[10].gone_at = watched.servers.now
+        watched.run_until_exact()
+    downgrade(path, 8)
+    with Store.open(path) as store:
+        watched.store = store
+        watched.check_positions()
+        assert store.value("SELECT count(*) FROM unsummed_trades") == store.value("SELECT doubted FROM whales") == 0
 
 
 def test_one_of_two_equal_trades_can_be_withdrawn(watched: Watched) -> None:

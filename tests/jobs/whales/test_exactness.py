@@ -110,6 +110,25 @@ def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
         reader.check(exact=True)
 
 
+@examples(40)
+@given(history=HISTORY, runs=RUNS, age=st.integers(0, 30), later=HISTORY)
+def test_after_an_upgrade_each_trade_is_in_its_position_once_its_list_has_been_read_again(
+    history: Sequence[Batch], runs: Sequence[Run], age: int, later: Sequence[Batch]
+) -> None:
+    with TemporaryDirectory() as folder:
+        reader = Reader(ListModel(), Path(folder))
+        play(reader, history, runs)
+        reader.run()
+        reader.run()
+        reader.purge(Purge(age, 1_000))
+        reader.go_back_a_release(8)
+        play(reader, later, runs)
+        for _ in range(3):
+            reader.run()
+        assert reader.unsummed() == 0
+        reader.check(exact=True)
+
+
 def reader_of(folder: Path, *history: Batch) -> Reader:
     reader = Reader(ListModel(), folder)
     for batch in history:
