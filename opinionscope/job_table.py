@@ -25,10 +25,16 @@ class Job:
     daily: bool = False
     """Whether cron starts it hourly, to act once a day: only a completed run shows that it is alive."""
 
+    @property
+    def words(self) -> list[str]:
+        """The words with which a scheduler runs it."""
+        return [*self.command.split(), *self.cron_option.split()]
+
 
 # Everybody polls on the hour and every five minutes sharp, so the minutes are offset.
 MARKETS = Job("markets", "sync markets", "2-59/5 * * * *", "markets.job", True, timedelta(minutes=15))
 WHALES = Job("whales", "sync whales", "* * * * *", "whales.job", True, timedelta(minutes=5))
+POSITIONS = Job("positions", "sync positions", "41 * * * *", "positions.job", True, timedelta(hours=2, minutes=15))
 STATS = Job("stats", "stats", "7 * * * *", "stats", False, timedelta(hours=2, minutes=15))
 CLEANUP = Job(
     "cleanup",
@@ -41,5 +47,5 @@ CLEANUP = Job(
     daily=True,
 )
 
-JOBS = (MARKETS, WHALES, STATS, CLEANUP)
+JOBS = (MARKETS, WHALES, POSITIONS, STATS, CLEANUP)
 JOB_NAMES = tuple(job.name for job in JOBS)

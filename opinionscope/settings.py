@@ -71,6 +71,9 @@ class Settings(BaseModel):
     trades_path: Annotated[str, AfterValidator(_wallet_path)] = Field(
         "/trade/user/{address}", alias="OPINION_TRADE_TRADES_PATH"
     )
+    positions_path: Annotated[str, AfterValidator(_wallet_path)] = Field(
+        "/positions/user/{address}", alias="OPINION_TRADE_POSITIONS_PATH"
+    )
     leaderboard_url: Annotated[str, AfterValidator(_safe_base_url)] = Field(
         "https://proxy.opinion.trade:8443/api/bsc/api/v2/leaderboard", alias="OPINION_TRADE_LEADERBOARD_URL"
     )

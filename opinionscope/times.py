@@ -50,21 +50,39 @@ def parse_since(text: str, now: datetime) -> datetime:
 
     Raises UsageError for anything else.
     """
-    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip(), re.ASCII)
     try:
-        if match:
-            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-        return from_text(text.strip())
+        span = _span(text)
+        return from_text(text.strip()) if span is None else now - span
     except (ValueError, OverflowError):
         raise UsageError(f"{text!r} is not a valid time; expected 90s, 15m, 24h, 7d or 2026-01-31T09:05:07Z.") from None
 
 
+def parse_until(text: str, now: datetime) -> datetime:
+    """The time that is `90s`, `15m`, `48h` or `7d` after `now`. Raises UsageError for anything else."""
+    try:
+        span = _span(text)
+        if span is not None:
+            return now + span
+    except OverflowError:
+        pass
+    raise UsageError(f"{text!r} is not a valid duration; expected 90s, 15m, 48h or 7d.")
+
+
+def _span(text: str) -> timedelta | None:
+    """The duration that is written as a number with a unit; None for anything else."""
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip(), re.ASCII)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """How long before `now` something was, in its largest unit: `4 min ago`."""
-    seconds = int((now - moment).total_seconds())
-    if seconds < 0:
-        return "in the future"
+    return "in the future" if now - moment <= timedelta(seconds=-1) else f"{lasting(moment, now)} ago"
+
+
+def lasting(since: datetime, now: datetime) -> str:
+    """How long something has lasted, in its largest unit: `4 min`."""
+    seconds = max(0, int((now - since).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

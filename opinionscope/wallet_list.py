@@ -82,5 +82,5 @@ def _read_entry(entry: Any, place: str) -> WrittenWallet:
         place,
         address if isinstance(address, str) else json.dumps(entry),
         name if isinstance(name, str) else None,
-        tags if isinstance(tags, str) else " ".join(map(str, tags)) if isinstance(tags, list) else json.dumps(tags),
+        tags if isinstance(tags, str) else json.dumps(tags),
     )

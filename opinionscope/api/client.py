@@ -16,7 +16,7 @@ from opinionscope.api.answers import Item, Page, read_detail, read_page, read_re
 from opinionscope.api.clock import ExchangeClock
 from opinionscope.api.failures import failure_of_status, transport_failure
 from opinionscope.api.headers import read_date, retry_after_seconds
-from opinionscope.api.models import Market, Trade
+from opinionscope.api.models import Market, Position, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
 from opinionscope.api.throttling import Throttling
@@ -105,6 +105,11 @@ class OpinionClient:
         """The first page of a wallet's trades; None if its answer has the digest `known`, and so says nothing new."""
         answer = self._fetch(*self._trades_request(address, 1), known or b"")
         return None if answer.digest == known else _trade_page(1, answer)
+
+    def fetch_positions(self, address: str, page: int) -> Page[Position]:
+        """A page of what a wallet holds, as the exchange lists and values it."""
+        path = self._settings.positions_path.replace("{address}", address)
+        return _page(page, self._fetch(path, {"page": page, "limit": PAGE_SIZE}), Position)
 
     def fetch_result(self, path: str, parameters: dict[str, Any]) -> Any:
         """The result in the answer to any other request, not validated yet."""

@@ -76,7 +76,25 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
 
 
-class Trade(_Model):
+class _OfMarket(_Model):
+    """Something that belongs to an outcome of a market, and names both."""
+
+    market_id: Id = Field(alias="marketId")
+    market_title: Text = Field(None, alias="marketTitle")
+    root_market_id: OptionalId = Field(None, alias="rootMarketId")
+    root_market_title: Text = Field(None, alias="rootMarketTitle")
+    outcome: Text = None
+
+    @property
+    def full_title(self) -> str | None:
+        """A title that makes sense by itself: an option's ("↑ 100,000") means nothing without the question."""
+        root = self.root_market_title
+        if root and self.market_title and root != self.market_title:
+            return f"{root}: {self.market_title}"
+        return self.market_title or root
+
+
+class Trade(_OfMarket):
     """A trade. `amount` is in the quote token; `created_at` is in unix seconds, UTC.
 
     Splits and merges may come without a price, and with shares that are blank or 0, as users of the live API report:
@@ -84,12 +102,7 @@ class Trade(_Model):
     """
 
     tx_hash: str = Field(alias="txHash", min_length=1, max_length=256)
-    market_id: Id = Field(alias="marketId")
-    market_title: Text = Field(None, alias="marketTitle")
-    root_market_id: OptionalId = Field(None, alias="rootMarketId")
-    root_market_title: Text = Field(None, alias="rootMarketTitle")
     side: Annotated[Literal["BUY", "SELL", "SPLIT", "MERGE"], BeforeValidator(_side)]
-    outcome: Text = None
     outcome_side: _Whole | None = Field(None, alias="outcomeSide", ge=0, le=1_000)
     price: OptionalAmount = None
     shares: OptionalAmount = None
@@ -123,6 +136,20 @@ class Trade(_Model):
         if self.side in ("SPLIT", "MERGE"):
             return self.shares or self.amount
         return self.shares or Decimal(0)
+
+
+class Position(_OfMarket):
+    """What a wallet holds of one outcome. `value` and `unrealized` are in the quote token, the exchange's own figures.
+
+    Shares that an open order has set aside are `frozen`; whether `shares` includes them is not documented.
+    """
+
+    outcome_side: Annotated[_Whole, Field(ge=1, le=2)] = Field(alias="outcomeSide")
+    shares: Amount = Field(alias="sharesOwned")
+    frozen: OptionalAmount = Field(None, alias="sharesFrozen")
+    value: OptionalAmount = Field(None, alias="currentValueInQuoteToken")
+    unrealized: OptionalSigned = Field(None, alias="unrealizedPnl")
+    claim_status: Text = Field(None, alias="claimStatusEnum")
 
 
 class RankedWallet(_Model):

@@ -20,9 +20,13 @@ Found = TypeVar("Found")
 
 
 def complete_wallet(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """The names and addresses of the tracked wallets that begin with what was typed, and what each is."""
+    """The names and addresses of the tracked wallets that begin with what was typed, and what each is.
+
+    What was typed stays as it is, in whatever letter case: a shell drops a word that begins with anything else.
+    """
     pairs = [pair for whale in _found(context, find_whales) for pair in _words_for(whale)]
-    return [pair for pair in pairs if pair[0].casefold().startswith(incomplete.casefold())]
+    typed = len(incomplete)
+    return [(incomplete + word[typed:], what) for word, what in pairs if _same(word[:typed], incomplete)]
 
 
 def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
@@ -58,6 +62,10 @@ def _found(context: typer.Context, find: Callable[[Store], list[Found]]) -> list
     with suppress(OpinionscopeError, OSError), Store.open_to_read(database_path(context.params.get("db"))) as store:
         return find(store)
     return []
+
+
+def _same(text: str, other: str) -> bool:
+    return text.casefold() == other.casefold()
 
 
 def _words_for(whale: Whale) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from opinionscope.cli.output.formats import age, count, day, gain, moment, money
 from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import Fact, print_facts, print_heading, print_table
-from opinionscope.cli.output.terminal import can_show, write
+from opinionscope.cli.output.terminal import can_show
 from opinionscope.cli.position_table import print_positions
 from opinionscope.cli.whale_table import NO_TRADES, completeness_style, roi, win_rates
 from opinionscope.store.database import Store
@@ -69,10 +69,7 @@ def read_page(store: Store, whale: Whale) -> WhalePage:
 
 def print_page(page: WhalePage, now: datetime) -> None:
     """Print the page. Amounts are in the quote token, times in UTC."""
-    whale = page.whale
-    print_facts(_identity(whale, now))
-    write("\n")
-    print_facts(_figures(page, now))
+    print_facts([*_identity(page.whale, now), ("", ""), *_figures(page, now)])
     _print_positions(page)
     _print_questions("Best questions", page.best_questions)
     _print_questions("Worst questions", page.worst_questions)

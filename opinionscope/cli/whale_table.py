@@ -24,11 +24,11 @@ def print_whales(tracked: Sequence[Whale], now: datetime, *, is_filtered: bool =
     """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run."""
     wide = is_wide()
     columns = [
-        Column("Whale", lambda whale: whale.name or short_address(whale.address), flexible="cut", least=12),
+        Column("Whale", lambda whale: whale.name or short_address(whale.address), flexible="cut", least=12, enough=20),
         Column("Address", lambda whale: whale.address if wide else short_address(whale.address), rank=9),
         Column("Tags", lambda whale: ", ".join(whale.tags) or None, rank=8, flexible="wrap", least=10, optional=True),
         _gain_column("Net profit", "net_profit"),
-        Column("Record", _record_or_reason, flexible="wrap", least=15),
+        Column("Record", _record_or_reason, flexible="wrap", least=16),
         Column("ROI", roi, right=True, rank=2, style=lambda whale: gain_style(whale.roi)),
         Column("Luck", lambda whale: signed(whale.luck), right=True, rank=5, unit="σ"),
         Column("Exposure", lambda whale: money(whale.exposure), right=True, rank=3, unit="USDT"),

@@ -20,7 +20,7 @@ from opinionscope.store.reading import reading_uri, remove_stray_log
 from opinionscope.text import casefold
 
 _FOLDER = Path(__file__).parent
-_PAGES = ("sync-health", "whales", "activity", "markets")
+_PAGES = ("whales", "whale", "activity", "markets", "sync-health")
 _SECONDS_PER_QUERY = 5
 
 
@@ -28,9 +28,10 @@ class ReadOnlyDatabase(Database):  # type: ignore[misc]
     """The SQLite file as Datasette reads it: whatever its name, and never for writing."""
 
     def connect(self, write: bool = False) -> sqlite3.Connection:  # noqa: ARG002 - always read-only
-        """A connection that cannot write, with the SQL function `completeness`."""
+        """A connection that cannot write, with the SQL functions of the pages."""
         connection = sqlite3.connect(reading_uri(Path(self.path)), uri=True, check_same_thread=False)
         connection.create_function("completeness", 5, _completeness, deterministic=True)
+        connection.create_function("concat_notes", -1, _concat_notes, deterministic=True)
         connection.create_function("casefold", 1, casefold, deterministic=True)
         return connection
 
@@ -97,3 +98,8 @@ def _completeness(
         doubted=bool(doubted),
     )
     return judged.word
+
+
+def _concat_notes(*notes: str | None) -> str:
+    """The SQL function that joins the notes that are not NULL."""
+    return "; ".join(note for note in notes if note is not None)

@@ -1,6 +1,7 @@
 """Everything that `status` shows, collected."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,20 +10,25 @@ from typing import Any
 
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import StoreError
+from opinionscope.health.delay import Delay, judge_delay
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
 from opinionscope.locks import PACER, beside
 from opinionscope.records import INTERNAL, Millis, Record
 from opinionscope.store.clock import TOLERANCE, find_exchange_time, find_future_runs
 from opinionscope.store.database import Store
+from opinionscope.store.delays import find_delays
 from opinionscope.store.deliveries import LastDelivery, find_delivery
 from opinionscope.store.disk_space import file_bytes
+from opinionscope.store.position_checks import CheckedPositions, count_checked_positions
 from opinionscope.store.request_minutes import Minutes, minutes_since
 from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
 from opinionscope.store.signal_deliveries import TargetState, count_signals, find_failing_targets
 from opinionscope.store.whales import Whale, find_whales
+from opinionscope.times import from_text
 
 CHART_HOURS = 24
+_CAUSES = 3
 _LONGEST_RUN = timedelta(minutes=15)
 _LONGEST_FAILURE = timedelta(hours=1)
 
@@ -41,7 +47,10 @@ class Requests(Record):
 
 @dataclass(frozen=True)
 class Wallets(Record):
-    """The tracked wallets by completeness. `missing_trades` is what those behind lack together."""
+    """The tracked wallets by completeness. `missing_trades` is what those behind lack together.
+
+    `causes` are the commonest reasons why the last poll of a wallet failed, each with how many wallets it struck.
+    """
 
     tracked: int
     complete: int
@@ -49,6 +58,22 @@ class Wallets(Record):
     behind: int
     ahead: int
     missing_trades: int
+    with_an_error: int
+    causes: list[str]
+
+
+@dataclass(frozen=True)
+class Positions(Record):
+    """What the checks of the tracked wallets' positions found.
+
+    `checked_at` is when the last wallet was checked, None before the first. `disagreeing` counts the wallets of which
+    the exchange has listed other shares than their trades add up to, twice in a row and without an explanation;
+    `disagreeing_positions` how many positions those are. `with_an_error` is for how many wallets the last check failed.
+    """
+
+    checked_at: Millis | None
+    disagreeing: int
+    disagreeing_positions: int
     with_an_error: int
 
 
@@ -93,10 +118,12 @@ class Status(Record):
     jobs: list[JobHealth]
     requests: Requests
     wallets: Wallets
+    positions: Positions
     database: DatabaseFile
     alerts: LastDelivery
     pings: LastDelivery
     clock: Clock
+    delay: Delay
     signals: Signals
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
@@ -106,6 +133,15 @@ class Status(Record):
         """Whether no job is failing, overdue or missing, the settings are valid, and every target can be told."""
         jobs_are_well = all(job.healthy for job in self.jobs)
         return self.settings_error is None and jobs_are_well and not self.signals.failing_targets
+
+    @property
+    def verdict(self) -> str:
+        """The state in one line: `2 problems: markets failing for 12 min (HTTP 503), cleanup overdue`."""
+        problems = ["settings wrong"] if self.settings_error else []
+        problems += [job.summary or job.job for job in self.jobs if not job.healthy]
+        problems += [f"target {target.target} failing" for target in self.signals.failing_targets]
+        word = "problem" if len(problems) == 1 else "problems"
+        return f"{len(problems)} {word}: {', '.join(problems)}" if problems else "all jobs are healthy"
 
     def as_document(self) -> dict[str, Any]:
         """The document of `status --json`."""
@@ -118,10 +154,12 @@ def read_status(store: Store, now: datetime, limit: float, *, settings_error: st
         jobs=[judge(read_history(store, job, now), now) for job in JOBS],
         requests=_count_requests(store, now, limit),
         wallets=_count_wallets(find_whales(store)),
+        positions=_count_positions(count_checked_positions(store)),
         database=DatabaseFile(store.path, file_bytes(store)),
         alerts=find_delivery(store, "alert"),
         pings=find_delivery(store, "ping"),
         clock=_judge_clock(store, now),
+        delay=judge_delay(find_delays(store, now)),
         signals=_count_signals(store, now),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
@@ -190,4 +228,27 @@ def _count_wallets(whales: Sequence[Whale]) -> Wallets:
         ahead=words.count("ahead"),
         missing_trades=sum(completeness.missing for completeness in judged if completeness.word == "behind"),
         with_an_error=sum(whale.last_error is not None for whale in whales),
+        causes=_causes(whale.last_error for whale in whales),
+    )
+
+
+def _causes(errors: Iterable[str | None]) -> list[str]:
+    """The commonest errors, and how many wallets have others."""
+    counts = Counter(error for error in errors if error is not None)
+    shown = counts.most_common(_CAUSES)
+    others = counts.total() - sum(number for _, number in shown)
+    rest = [f"other reasons: {_wallets(others)}"] if others else []
+    return [f"{error}: {_wallets(number)}" for error, number in shown] + rest
+
+
+def _wallets(number: int) -> str:
+    return f"{number:,} {'wallet' if number == 1 else 'wallets'}"
+
+
+def _count_positions(checked: CheckedPositions) -> Positions:
+    return Positions(
+        checked_at=None if checked.checked_at is None else from_text(checked.checked_at),
+        disagreeing=checked.wallets,
+        disagreeing_positions=checked.positions,
+        with_an_error=checked.failed,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
+from opinionscope.health.verdict import explain_slowness, summarize
 from opinionscope.records import Millis, Record
 from opinionscope.store.run_history import JobHistory
 from opinionscope.store.sync_logs import LoggedRun
@@ -15,6 +16,7 @@ class JobHealth(Record):
     """The state of one job, under the names of `status --json`.
 
     The `last_…` fields describe the newest row, skipped or not; health is judged by the runs that were not skipped.
+    `problem` says what to do, `summary` says the same in a few words, and `slow` why the last run took so long.
     """
 
     job: str
@@ -26,6 +28,8 @@ class JobHealth(Record):
     typical_seconds: float | None
     healthy: bool
     problem: str | None
+    summary: str | None
+    slow: str | None
 
 
 def judge(history: JobHistory, now: datetime) -> JobHealth:
@@ -34,6 +38,7 @@ def judge(history: JobHistory, now: datetime) -> JobHealth:
     failures = history.streak.count + history.was_killed
     completed = history.completed
     last = history.last
+    typical = round(median(history.seconds), 3) if history.seconds else None
     return JobHealth(
         job=history.job.name,
         last_status=_last_status(history),
@@ -41,9 +46,11 @@ def judge(history: JobHistory, now: datetime) -> JobHealth:
         last_success_at=(completed.ended_at or completed.started_at) if completed else None,
         failures_in_a_row=failures,
         overdue=overdue,
-        typical_seconds=round(median(history.seconds), 3) if history.seconds else None,
+        typical_seconds=typical,
         healthy=not (overdue or failures),
         problem=_describe_problem(history, overdue=overdue),
+        summary=summarize(history, now, overdue=overdue),
+        slow=explain_slowness(history, typical),
     )
 
 

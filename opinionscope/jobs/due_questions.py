@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import astuple
 from datetime import datetime
+from operator import attrgetter
 
 from opinionscope.jobs.result import ReportProgress, no_progress
 from opinionscope.store.database import Store, Transaction
@@ -14,6 +14,7 @@ from opinionscope.store.due_positions import (
     clear_due,
     find_due_positions,
     find_positions_of,
+    forget_empty,
 )
 from opinionscope.store.record_parts import sum_parts
 from opinionscope.store.whale_questions import QuestionKey, QuestionRow, save_questions
@@ -21,18 +22,24 @@ from opinionscope.times import to_seconds_text
 from opinionscope.track_record.positions import PositionSums, result_of
 from opinionscope.track_record.records import Holding, decided_at, judge_question, question_key
 
-_BATCH = 1_000
+_BATCH = 500
 """Positions in a transaction: what other writers wait for."""
 _PAUSE_SECONDS = 0.02
 """So that writers who wait get their turn between two transactions."""
+_COLUMNS = attrgetter(*QuestionRow._fields)
 
 
 def judge_due_questions(
-    store: Store, *, now: datetime, batch: int = _BATCH, progress: ReportProgress = no_progress
+    store: Store,
+    *,
+    now: datetime,
+    batch: int = _BATCH,
+    pause: float = _PAUSE_SECONDS,
+    progress: ReportProgress = no_progress,
 ) -> None:
-    """Judge the questions of all positions that are due, in transactions of at most `batch` positions.
+    """Judge the questions of all positions that are due, at most `batch` positions in a transaction.
 
-    Whatever ends the run between two of them, the next one goes on from there.
+    The transactions are `pause` seconds apart. If the run ends between two of them, the next one goes on from there.
     """
     done, moment = 0, to_seconds_text(now)
     while judged := _judge_batch(store, batch, moment):
@@ -40,7 +47,7 @@ def judge_due_questions(
         progress("positions", done, None)
         if judged < batch:
             return
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(pause)
 
 
 def _judge_batch(store: Store, batch: int, now: str) -> int:
@@ -54,6 +61,7 @@ def _judge_batch(store: Store, batch: int, now: str) -> int:
         assign_questions(
             transaction, [(key.question, position.id) for key, position in pairs if key.question != position.question]
         )
+        forget_empty(transaction, [position.id for position in due])
         before = {QuestionKey(each.whale_address, each.question) for each in due if each.question is not None}
         _judge_questions(transaction, sorted(before.union(now_in)), now)
         clear_due(transaction, [position.id for position in due])
@@ -73,7 +81,7 @@ def _judged(positions: Sequence[PositionOfQuestion], now: str) -> QuestionRow | 
     """What is to be stored of a question; None if no position belongs to it any more."""
     if not positions:
         return None
-    return QuestionRow(*astuple(judge_question([_holding(position, now) for position in positions])))
+    return QuestionRow(*_COLUMNS(judge_question([_holding(position, now) for position in positions])))
 
 
 def _holding(position: PositionOfQuestion, now: str) -> Holding:

@@ -4,7 +4,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from opinionscope.errors import ConfigurationError, Interrupted, OpinionscopeError, StoreError
+from opinionscope.errors import (
+    AccessBlocked,
+    ApiUnavailable,
+    ConfigurationError,
+    Interrupted,
+    OpinionscopeError,
+    Paused,
+    StoreError,
+)
 from opinionscope.text import one_line
 
 ENDS_THE_RUN = (ConfigurationError, StoreError, Interrupted)
@@ -13,9 +21,36 @@ ENDS_THE_RUN = (ConfigurationError, StoreError, Interrupted)
 BLOCKED_IN_A_ROW = 5
 """So many requests in a row that something in between refuses are no longer a matter of one wallet or page."""
 
+FAILURES_IN_A_ROW = 20
+"""So many failures in a row, and nothing else, are an outage."""
+TOO_MANY_REQUESTS = "the exchange asks for fewer requests (429)"
+
 _LONGEST = 1_000
 
 logger = logging.getLogger(__name__)
+
+
+class FailuresInARow:
+    """The wallets in a row for which the exchange could not be reached. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._unreached = 0
+        self._blocked = 0
+
+    def end(self) -> None:
+        """Another wallet has been served."""
+        self._unreached = self._blocked = 0
+
+    def make_it_hopeless(self, failure: Exception, *, nothing_done: bool) -> bool:
+        """Count a wallet's failure; whether those that still wait would fail as well.
+
+        Raises `failure` if something between this machine and the exchange refuses every request.
+        """
+        self._unreached += isinstance(failure, ApiUnavailable | AccessBlocked)
+        self._blocked += isinstance(failure, AccessBlocked)
+        if self._blocked >= BLOCKED_IN_A_ROW:
+            raise failure
+        return isinstance(failure, Paused) or (nothing_done and self._unreached >= FAILURES_IN_A_ROW)
 
 
 @contextmanager

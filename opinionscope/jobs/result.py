@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from opinionscope.jobs.causes import by_cause
 from opinionscope.store.sync_logs import RunStatus
 from opinionscope.text import one_line
 
@@ -40,9 +41,9 @@ class JobResult:
 
     @property
     def error(self) -> str | None:
-        """The first errors on one line, and how many more there are; None if there are none."""
+        """The first causes on one line, and how many more there are; None if there are none."""
         if not self.errors:
             return None
-        distinct = list(dict.fromkeys(self.errors))
-        more = len(distinct) - _DESCRIBED_ERRORS
-        return "; ".join(distinct[:_DESCRIBED_ERRORS]) + (f"; and {more} more" if more > 0 else "")
+        causes = by_cause(self.errors)
+        more = len(causes) - _DESCRIBED_ERRORS
+        return "; ".join(causes[:_DESCRIBED_ERRORS]) + (f"; and {more} more" if more > 0 else "")

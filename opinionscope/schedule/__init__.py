@@ -1,1 +1,1 @@
-"""The crontab lines of this installation, and the user's crontab."""
+"""The schedule of this installation, for cron, systemd and Kubernetes, and the user's crontab."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opinionscope.errors import ConfigurationError
-from opinionscope.job_table import JOBS, Job
+from opinionscope.job_table import JOBS
 from opinionscope.locations import ENV_FILE_VARIABLE
 from opinionscope.schedule.cron_environment import cron_environment
 from opinionscope.schedule.files_in_use import files_here, files_under
@@ -31,12 +31,8 @@ def render_crontab(command: Sequence[str], *, env_file: Path | None = None, data
     words = " ".join(quote(word) for word in command)
     before = "" if env_file is None else f"{ENV_FILE_VARIABLE}={quote(str(env_file))} "
     after = "" if database is None else f" --db {quote(str(database))}"
-    lines = "".join(f"{job.schedule} {before}{words} {_command(job)}{after}\n" for job in JOBS)
+    lines = "".join(f"{job.schedule} {before}{words} {' '.join(job.words)}{after}\n" for job in JOBS)
     return f"{BEGIN}\n{_EXPLANATION}{lines}{END}\n"
-
-
-def _command(job: Job) -> str:
-    return f"{job.command} {job.cron_option}".rstrip()
 
 
 def quote(word: str) -> str:

@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 
 from opinionscope.errors import UsageError
 from opinionscope.locations import API_KEY_VARIABLE, DATABASE_VARIABLE, ENV_FILE_VARIABLE
-from opinionscope.simulator import Exchange, ExchangeServer
+from opinionscope.simulator import ExchangeServer
+from opinionscope.simulator.scenarios import several_months
 
 # At 15 requests a second this takes about six seconds to read: 10 pages of markets, 6 x 10 pages of trades.
 MARKETS = 200
-WALLETS = 6
 TRADES_PER_WALLET = 200
 _OUR_PREFIXES = ("OPINION_TRADE_", "OPINIONSCOPE_")
 
@@ -37,7 +37,7 @@ def serve_demo(kept_database: Path | None = None) -> Iterator[DemoExchange]:
     """
     if kept_database is not None and kept_database.exists():
         raise UsageError(f"{kept_database} already exists; choose a new file.")
-    exchange = Exchange(markets=MARKETS, wallets=WALLETS, history=TRADES_PER_WALLET)
+    exchange = several_months(markets=MARKETS, past_markets=40, history=TRADES_PER_WALLET)
     wallets = [(address, f"Whale {number}") for number, address in enumerate(exchange.wallets, start=1)]
     with TemporaryDirectory(prefix="opinionscope-demo-") as folder, ExchangeServer(exchange) as server:
         database, env_file = kept_database or Path(folder, "demo.db"), Path(folder, "env")

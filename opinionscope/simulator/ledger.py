@@ -1,10 +1,11 @@
-"""What a wallet holds: the sums of its trades."""
+"""What a wallet holds: the sums of its trades, and of what was transferred."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from opinionscope.simulator.simulated_trade import SimulatedTrade
+from opinionscope.simulator.transfer import Transfer
 
 HoldingKey = tuple[int, int]
 """A market and an outcome side: 1 yes, 2 no."""
@@ -32,10 +33,15 @@ class Holding:
 class Ledger:
     """The holdings of one wallet. Splits cost half of their amount a side; merges give both sides back."""
 
-    def __init__(self, trades: Iterable[SimulatedTrade] = ()) -> None:
+    def __init__(self, trades: Iterable[SimulatedTrade] = (), transfers: Iterable[Transfer] = ()) -> None:
         self._holdings: dict[HoldingKey, Holding] = {}
-        for trade in trades:
-            self.apply(trade)
+        # What is sold was there before, so of one second the transfers come first.
+        events: list[SimulatedTrade | Transfer] = [*transfers, *trades]
+        for event in sorted(events, key=lambda event: event.created_at):
+            if isinstance(event, Transfer):
+                self.receive(event)
+            else:
+                self.apply(event)
 
     def __getitem__(self, key: HoldingKey) -> Holding:
         return self._holdings.get(key, Holding())
@@ -43,6 +49,10 @@ class Ledger:
     def held(self) -> dict[HoldingKey, Holding]:
         """All holdings with shares."""
         return {key: holding for key, holding in self._holdings.items() if holding.shares}
+
+    def receive(self, transfer: Transfer) -> None:
+        """Add what was transferred, which cost nothing, or take it away."""
+        self._add((transfer.market_id, transfer.outcome_side), transfer.shares)
 
     def apply(self, trade: SimulatedTrade) -> None:
         """Add a trade; one that was not filled, or whose figures a test made unreadable, changes nothing."""

@@ -1,7 +1,7 @@
 """The exchange's markets: which are open, which closed, in which order they are listed."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -21,6 +21,9 @@ from opinionscope.simulator.simulated_market import (
 )
 
 _ENDINGS = (RESOLVED,) * 17 + (FAILED,) * 2 + (DELETED,)
+_PAST_SHARE = 0.8
+"""How much of the trading was in markets of the past, on an exchange that has them."""
+_WEEKS = 16
 _OLD_ENDINGS = (RESOLVED, RESOLVED, FAILED, RESOLVED, RESOLVED, DELETED)
 
 
@@ -40,7 +43,7 @@ _SORT_KEYS: dict[int, Callable[[SimulatedMarket], Any]] = {
 class MarketBook:
     """All markets that ever were. Not thread-safe: `Exchange` holds the lock."""
 
-    def __init__(self, seed: int, count: int, now: float, churn_per_minute: float) -> None:
+    def __init__(self, seed: int, count: int, now: float, churn_per_minute: float, past: int = 0) -> None:
         self._rng = Random(f"{seed}:markets")
         self._factory = MarketFactory(self._rng)
         self._churn = churn_per_minute
@@ -54,6 +57,7 @@ class MarketBook:
         # Binary markets and topics: the closed ones would outnumber them in time.
         self._open: dict[int, SimulatedMarket] = {}
         self._fill(count, now)
+        self._past = [self._add_past(number, now) for number in range(past)]
 
     def _fill(self, count: int, now: float) -> None:
         for index in range(count):
@@ -68,6 +72,19 @@ class MarketBook:
             closed_at = int(now - self._rng.uniform(0.5, 119) * DAY)
             self.close(old, _OLD_ENDINGS[index % len(_OLD_ENDINGS)], closed_at)
         self._retired = [market for market in self.tradables.values() if not market.is_open]
+
+    def _add_past(self, number: int, now: float) -> SimulatedMarket:
+        """A market or, every third time, a weekly topic that has closed since; the more recent, the more there are."""
+        series, week = divmod(number // 3, _WEEKS)
+        is_weekly = number % 3 == 2
+        closed = now - ((week * 7 + 1) if is_weekly else 1 + 100 * self._rng.random() ** 2) * DAY
+        created = closed - (7 if is_weekly else self._rng.uniform(7, 40)) * DAY
+        market = (
+            self._factory.draw_weekly(series, created) if is_weekly else self._factory.draw(created, categorical=False)
+        )
+        self._add(market)
+        self.close(market, self._rng.choice(_ENDINGS), int(closed))
+        return market
 
     def _add(self, market: SimulatedMarket) -> SimulatedMarket:
         if market.kind == "categorical":
@@ -111,12 +128,28 @@ class MarketBook:
 
     def draw_for_trade(self, rng: Random, moment: float) -> SimulatedMarket:
         """A market that traded at the moment; one time in sixteen one that has closed since, if there is one."""
+        past = [market for market in self._past if market.tradable[0].traded_at(moment)]
+        if past and rng.random() < _PAST_SHARE:
+            return rng.choice(rng.choice(past).tradable)
         tradable = self.tradable()
         there = bisect_right(tradable, moment, key=lambda market: float(market.fields["createdAt"]))
         retired = [market for market in self._retired if market.traded_at(moment)]
         if retired and (not there or rng.random() < 1 / 16):
             return rng.choice(retired)
         return tradable[rng.randrange(there)] if there else rng.choice(tradable or self._retired)
+
+    def fields_of_trade(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """What a trade says of its market: any market, unless `overrides` name one."""
+        anything = next(iter(self.tradables.values()))
+        market = self.tradables.get(overrides.get("market_id", anything.id), anything)
+        label = "noLabel" if overrides.get("outcome_side") == 2 else "yesLabel"
+        return {
+            "market_id": market.id,
+            "market_title": market.title,
+            "root_market_id": market.root.id,
+            "root_market_title": market.root.title,
+            "outcome": market.fields[label],
+        }
 
     def find_token(self, token_id: str) -> SimulatedMarket | None:
         """The market that a token belongs to."""

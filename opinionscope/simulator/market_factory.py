@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from opinionscope.simulator.market_subjects import Subject, binary_subject, categorical_subject
+from opinionscope.simulator.market_subjects import Subject, binary_subject, categorical_subject, weekly_subject
 from opinionscope.simulator.simulated_market import ACTIVATED, STATUS_NAMES, SimulatedMarket
 from opinionscope.simulator.simulated_trade import CHAIN_ID, QUOTE_ADDRESS
 
@@ -30,6 +30,11 @@ class MarketFactory:
         day = f"{datetime.fromtimestamp(cutoff, UTC):%B %d, %Y}"
         subject = (categorical_subject if categorical else binary_subject)(self._rng, day)
         return self.make(subject, created_at, cutoff)
+
+    def draw_weekly(self, number: int, created_at: float) -> SimulatedMarket:
+        """A topic of a weekly series, by the number of the series."""
+        cutoff = int(created_at + 7 * DAY)
+        return self.make(weekly_subject(number, f"{datetime.fromtimestamp(cutoff, UTC):%B %d, %Y}"), created_at, cutoff)
 
     def make(self, subject: Subject, created_at: float, cutoff: int) -> SimulatedMarket:
         """An open market on a given subject: categorical if the subject has options."""

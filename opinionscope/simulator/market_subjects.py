@@ -87,6 +87,13 @@ def _coin_levels(rng: Random, day: str) -> Subject:
     return Subject(f"What price will {coin} hit by {day}?", ("Crypto",), options=tuple(options)[:12])
 
 
+def weekly_subject(number: int, day: str) -> Subject:
+    """The topic of a series that is opened anew each week, to be settled on `day`."""
+    coin = list(COINS)[number % len(COINS)]
+    options = tuple(f"{'↑' if share > 1 else '↓'} {COINS[coin] * share:,.4g}" for share in (0.8, 0.9, 1.1, 1.25))
+    return Subject(f"What price will {coin} hit in the week to {day}?", ("Crypto",), options=options)
+
+
 def _election(rng: Random, day: str) -> Subject:
     options = tuple(rng.sample(PARTIES, rng.randint(2, 12)))
     return Subject(f"Who wins the election in {rng.choice(PLACES)} on {day}?", ("Politics",), options=options)

@@ -1,6 +1,6 @@
 """What the exchange says of a wallet beyond its trades: its positions, and its place on the leaderboard."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +58,22 @@ def position(key: HoldingKey, holding: Holding, market: SimulatedMarket, price: 
         "claimStatus": int(can_claim),
         "claimStatusEnum": _CLAIM_STATUSES[can_claim],
     }
+
+
+def ranking(values: Mapping[str, Decimal], data_type: str) -> list[dict[str, Any]]:
+    """The leaderboard's entries for wallets with these values, largest first."""
+    return [
+        {
+            "walletAddress": address,
+            "userName": f"trader-{address[2:8]}",
+            "avatar": "",
+            "rankingValue": f"{value:.6f}",
+            "rankingChange": 0,
+            "rankingType": data_type,
+            "xUsername": "",
+        }
+        for address, value in sorted(values.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)
+    ]
 
 
 def ranking_value(trades: Iterable[SimulatedTrade], data_type: str, since: float) -> Decimal:

@@ -77,6 +77,11 @@ class SimulatedMarket:
         token = self.fields.get("resultTokenId")
         return None if not token else 1 if token == self.fields["yesTokenId"] else 2
 
+    def fair_price(self, outcome_side: int) -> Decimal:
+        """What an outcome is about worth while nobody knows, 0.08 to 0.92; those of both sides make 1."""
+        yes = Decimal(int(self.fields["yesTokenId"]) % 841 + 80) / 1000
+        return yes if outcome_side == 1 else 1 - yes
+
     def traded_at(self, moment: float) -> bool:
         """Whether it was open at a moment, in unix seconds."""
         return bool(self.fields["createdAt"] <= moment) and (self.closed_at is None or moment < self.closed_at)

@@ -21,9 +21,14 @@ HOSTILE_TEXTS = (
     "\u202eesrever\u202c \u2066isolated",
     "long " * 2_000,
 )
-_REQUIRED = ("marketId", "marketTitle", "status", "side", "txHash", "price", "shares", "amount", "createdAt")
-_NUMBERS = ("price", "shares", "amount", "volume", "volume24h", "volume7d")
-_TITLES = ("marketTitle", "rootMarketTitle")
+_REQUIRED = (
+    *("marketId", "marketTitle", "status", "side", "txHash", "price", "shares", "amount", "createdAt"),
+    *("outcomeSide", "sharesOwned"),
+)
+_NUMBERS = (
+    *("price", "shares", "amount", "volume", "volume24h", "volume7d"),
+    *("sharesOwned", "currentValueInQuoteToken", "unrealizedPnl"),
+)
 _TITLES = ("marketTitle", "rootMarketTitle")
 _TEXTS = ("marketTitle", "rootMarketTitle", "outcome", "yesLabel", "noLabel")
 _WRONG_TYPES: Json = {
@@ -34,6 +39,7 @@ _WRONG_TYPES: Json = {
     "createdAt": "yesterday",
     "status": "two",
     "volume": {},
+    "sharesOwned": ["5"],
 }
 
 

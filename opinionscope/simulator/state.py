@@ -11,10 +11,12 @@ from typing import Any
 from opinionscope.simulator.ledger import Holding, HoldingKey, Ledger
 from opinionscope.simulator.market_book import MarketBook
 from opinionscope.simulator.market_subjects import Subject
-from opinionscope.simulator.portfolio import DAY, is_claimed, mark, position, ranking_value
+from opinionscope.simulator.portfolio import DAY, is_claimed, mark, position, ranking, ranking_value
 from opinionscope.simulator.simulated_market import DELETED, RESOLVED, SimulatedMarket, View
 from opinionscope.simulator.simulated_trade import ZERO, SimulatedTrade
 from opinionscope.simulator.trade_tape import TradeTape
+from opinionscope.simulator.trader import Trader
+from opinionscope.simulator.transfer import Transfer
 
 MINUTE = 60
 LONGEST_REPLAY = 86_400  # after a longer jump of the clock, market churn is played for its last day only
@@ -26,8 +28,9 @@ class Exchange:
     `clock` gives unix seconds; the state catches up with it whenever something is asked.
     `trades_per_minute` is the mean of each wallet, `market_churn_per_minute` how many markets close
     (and as many open); 0 keeps either still. `unfilled_share` is the share of the listed trades that were
-    cancelled or failed. `total_override[address]` turns the true number of a wallet's trades into the one that
-    the API claims.
+    cancelled or failed. Most of the trading of the past was in `past_markets`, which have closed since. The kinds of
+    `traders` take turns, from the first wallet on. `total_override[address]` turns the true number of a wallet's trades
+    into the one that the API claims.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Exchange:
         clock: Callable[[], float] = time.time,
         market_churn_per_minute: float = 1.0,
         unfilled_share: float = 0.0,
+        past_markets: int = 0,
+        traders: Sequence[type[Trader]] = (Trader,),
     ) -> None:
         self.clock = clock
         self.total_override: dict[str, Callable[[int], int]] = {}
@@ -48,11 +53,12 @@ class Exchange:
         self._lock = RLock()
         self._minute = clock()
         self._serial = count()
-        self._book = MarketBook(seed, markets, self._minute, market_churn_per_minute)
+        self._book = MarketBook(seed, markets, self._minute, market_churn_per_minute, past_markets)
         self._tape = TradeTape(seed, trades_per_minute, unfilled_share)
         for index in range(wallets):
             address = f"0x{sha256(f'{seed}:wallet:{index}'.encode()).hexdigest()[:40]}"
-            self._tape.add_wallet(address, history, self._minute, self._book.draw_for_trade)
+            kind = traders[index % len(traders)]
+            self._tape.add_wallet(address, history, self._minute, self._book.draw_for_trade, kind)
 
     @property
     def wallets(self) -> list[str]:
@@ -82,19 +88,7 @@ class Exchange:
                 "created_at": created_at,
                 "visible_at": created_at,
             }
-            return SimulatedTrade(**(self._market_defaults(overrides) | defaults | overrides))
-
-    def _market_defaults(self, overrides: dict[str, Any]) -> dict[str, Any]:
-        anything = next(iter(self._book.tradables.values()))
-        market = self._book.tradables.get(overrides.get("market_id", anything.id), anything)
-        label = "noLabel" if overrides.get("outcome_side") == 2 else "yesLabel"
-        return {
-            "market_id": market.id,
-            "market_title": market.title,
-            "root_market_id": market.root.id,
-            "root_market_title": market.root.title,
-            "outcome": market.fields[label],
-        }
+            return SimulatedTrade(**(self._book.fields_of_trade(overrides) | defaults | overrides))
 
     def add_trades(self, address: str, trades: Iterable[SimulatedTrade]) -> None:
         """Add trades to a known wallet; a trade given twice is there twice."""
@@ -122,8 +116,22 @@ class Exchange:
 
     def holdings(self, address: str) -> dict[HoldingKey, Holding]:
         """What the wallet holds now by (market id, outcome side), whether its trades show yet or not; claims aside."""
+        address = address.lower()
         with self._lock:
-            return Ledger(self._tape.all_until(address.lower(), self._catch_up())).held()
+            now = self._catch_up()
+            return Ledger(self._tape.all_until(address, now), self._tape.transfers_until(address, now)).held()
+
+    def transfer(self, address: str, market_id: int, outcome_side: int, shares: Decimal) -> None:
+        """Move shares to a wallet now or, below zero, away from it: no trade shows it."""
+        with self._lock:
+            transfer = Transfer(market_id, outcome_side, shares, int(self._catch_up()))
+            self._tape.transfer(address.lower(), transfer)
+
+    def market(self, market_id: int) -> SimulatedMarket:
+        """The market of that number, a binary one or a child, in whatever state it is, deleted ones too."""
+        with self._lock:
+            self._catch_up()
+            return self._book.tradables[market_id]
 
     def winning_side(self, market_id: int) -> int | None:
         """1 (yes) or 2 (no) if the market, a binary one or a child, has resolved."""
@@ -195,8 +203,7 @@ class Exchange:
                 market = self._book.find(key[0], categorical=False)
                 if market is None or market_id not in (None, key[0]) or is_claimed(key, market, now):
                     continue
-                token = market.fields["yesTokenId" if key[1] == 1 else "noTokenId"]
-                price = mark(key, market, self._price(token, now)[0])
+                price = mark(key, market, self._price(market, key[1], now))
                 listed.append((holding.cost, position(key, holding, market, price)))
         return [document for _, document in sorted(listed, key=lambda each: -each[0])]
 
@@ -205,37 +212,31 @@ class Exchange:
         with self._lock:
             now = self._catch_up()
             since = now - days * DAY if days else 0
-            ranked = sorted(
-                ((ranking_value(self._tape.all_until(each, now), data_type, since), each) for each in self.wallets),
-                reverse=True,
-            )
-        return [
-            {
-                "walletAddress": address,
-                "userName": f"trader-{address[2:8]}",
-                "avatar": "",
-                "rankingValue": f"{value:.6f}",
-                "rankingChange": 0,
-                "rankingType": data_type,
-                "xUsername": "",
-            }
-            for value, address in ranked
-        ]
+            trades = {address: self._tape.all_until(address, now) for address in self.wallets}
+        values = {address: ranking_value(each, data_type, since) for address, each in trades.items()}
+        return ranking(values, data_type)
 
     def latest_price(self, token_id: str) -> dict[str, Any] | None:
         """The last price of a token; None for an unknown one."""
         with self._lock:
             now = self._catch_up()
-            if self._book.find_token(token_id) is None:
+            market = self._book.find_token(token_id)
+            if market is None:
                 return None
-            price, digest = self._price(token_id, now)
+            price = self._price(market, 1 if token_id == market.fields["yesTokenId"] else 2, now)
+        digest = self._digest_of(market, now)
         size, side = f"{digest % 5000 + 1}.00", "BUY" if digest % 2 else "SELL"
         return {"tokenId": token_id, "price": f"{price}", "side": side, "size": size, "timestamp": int(now * 1000)}
 
-    def _price(self, token_id: str, now: float) -> tuple[Decimal, int]:
-        """A price that changes every minute, and the number that it is made from."""
-        digest = int(sha256(f"{self._seed}:{token_id}:{int(now / MINUTE)}".encode()).hexdigest()[:8], 16)
-        return Decimal(digest % 990 + 5) / 1000, digest
+    def _price(self, market: SimulatedMarket, outcome_side: int, now: float) -> Decimal:
+        """A price near the fair one that changes every minute; those of both outcomes make 1."""
+        noise = Decimal(self._digest_of(market, now) % 61 - 30) / 1000
+        return market.fair_price(outcome_side) + (noise if outcome_side == 1 else -noise)
+
+    def _digest_of(self, market: SimulatedMarket, now: float) -> int:
+        """A number that is another one every minute."""
+        minute = f"{self._seed}:{market.id}:{int(now / MINUTE)}"
+        return int(sha256(minute.encode()).hexdigest()[:8], 16)
 
     def _catch_up(self) -> float:
         # Markets change on the minute only: what is traded then does not depend on when somebody looks.

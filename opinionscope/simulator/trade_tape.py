@@ -7,6 +7,7 @@ from itertools import count
 
 from opinionscope.simulator.simulated_trade import SimulatedTrade
 from opinionscope.simulator.trader import MarketDraw, Trader
+from opinionscope.simulator.transfer import Transfer
 
 _Place = tuple[int, int, SimulatedTrade]  # created_at, order of adding: unique, so trades are never compared
 
@@ -50,12 +51,14 @@ class TradeTape:
     def addresses(self) -> list[str]:
         return list(self._wallets)
 
-    def add_wallet(self, address: str, history: int, now: float, draw_market: MarketDraw) -> None:
-        """Start a wallet with `history` past trades; it trades on from `now`."""
+    def add_wallet(
+        self, address: str, history: int, now: float, draw_market: MarketDraw, kind: type[Trader] = Trader
+    ) -> None:
+        """Start a wallet with `history` past trades; it trades on from `now`, in its kind's way."""
         if address in self._wallets:
             raise ValueError(f"the exchange already has the wallet {address}")
         self._wallets[address] = _WalletTape()
-        self._traders[address] = trader = Trader(self._seed, address, self._trades_per_minute, self._unfilled_share)
+        self._traders[address] = trader = kind(self._seed, address, self._trades_per_minute, self._unfilled_share)
         self.add(address, trader.history(history, now, draw_market), now)
         heapq.heappush(self._next_bursts, (trader.next_burst_after(now), address))
 
@@ -78,6 +81,15 @@ class TradeTape:
         wallet = self._wallets.get(address)
         places = [] if wallet is None else sorted(wallet.all)
         return [trade for _, _, trade in places if trade.created_at <= moment]
+
+    def transfers_until(self, address: str, moment: float) -> list[Transfer]:
+        """What came to the wallet and left it without a trade, up to `moment` (unix seconds)."""
+        trader = self._traders.get(address)
+        return [] if trader is None else [each for each in trader.transfers if each.created_at <= moment]
+
+    def transfer(self, address: str, transfer: Transfer) -> None:
+        """Move shares to a wallet, or away from it."""
+        self._traders[address].receive(transfer)
 
     def newest_first(self, address: str, now: float) -> list[SimulatedTrade]:
         """The wallet's visible trades; within a second the later-added first."""

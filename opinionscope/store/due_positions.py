@@ -78,6 +78,14 @@ def assign_questions(transaction: Transaction, questions: Iterable[tuple[str, in
     transaction.executemany("UPDATE positions SET question = ? WHERE id = ?", questions)
 
 
+def forget_empty(transaction: Transaction, ids: Iterable[int]) -> None:
+    """Delete those of these positions of which nothing is left: all trades withdrawn, and unknown to the exchange."""
+    transaction.executemany(
+        "DELETE FROM positions WHERE id = ? AND trade_count <= 0 AND ifnull(api_shares, 0) = 0",
+        ((number,) for number in ids),
+    )
+
+
 def clear_due(transaction: Transaction, ids: Iterable[int]) -> None:
     """Note that the figures of these positions have been worked out."""
     transaction.executemany("UPDATE positions SET figures_due = 0 WHERE id = ?", ((number,) for number in ids))

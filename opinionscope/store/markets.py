@@ -1,19 +1,20 @@
 """The `markets` table: upserts that write only what changed, and queries."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from opinionscope.records import Seconds, Texts
 from opinionscope.store.database import Store
-from opinionscope.store.rows import StoredRow, select_filtered
+from opinionscope.store.rows import StoredRow, count_filtered, select_filtered, select_first
 from opinionscope.times import to_seconds_text
 
 PLATFORM = "opinion_trade"
 FINAL_STATUSES = ("resolved", "failed", "deleted")
 STATUSES = ("created", "activated", "resolving", *FINAL_STATUSES)
+TYPES = ("binary", "categorical", "child")
 
 
 class MarketKey(NamedTuple):
@@ -103,7 +104,27 @@ _OF_THE_RESULT = ("status", "result_token_id", "yes_token_id", "no_token_id", "p
 _MARK_POSITIONS_DUE = f"""
     UPDATE positions SET figures_due = 1 WHERE market_external_id = ? AND platform = '{PLATFORM}' AND figures_due = 0
 """  # noqa: S608
-_CONDITIONS = {"search": "instr(casefold(title), casefold(:search)) > 0", "status": "status = :status"}
+_TOPIC = """
+    FROM markets AS topic WHERE topic.platform = markets.platform
+        AND topic.external_id = markets.parent_external_id AND (topic.market_type = 'categorical') = 1
+"""
+_ORDERS = {
+    "volume": ("{}.volume", "DESC"),
+    "24h": ("{}.volume_24h", "DESC"),
+    "7d": ("{}.volume_7d", "DESC"),
+    "closing": ("{}.cutoff_at", "ASC"),
+    "newest": ("{}.created_at", "DESC"),
+    "title": ("casefold({}.title)", "ASC"),
+}
+SORT_KEYS = tuple(_ORDERS)
+_CONDITIONS = {
+    "search": "instr(casefold(title), casefold(:search)) > 0",
+    "status": "status = :status",
+    "kind": "market_type = :kind",
+    "label": "EXISTS (SELECT 1 FROM json_each(labels) WHERE casefold(value) = casefold(:label))",
+    "closing": "cutoff_at BETWEEN :now AND :closing AND status IN ('created', 'activated')",
+    "topic": "parent_external_id = :topic AND market_type = 'child'",
+}
 
 
 def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> set[MarketKey]:
@@ -141,9 +162,52 @@ def find_market(store: Store, key: MarketKey) -> MarketRow | None:
     return MarketRow(*rows[0]) if rows else None
 
 
-def find_markets(
-    store: Store, *, search: str | None = None, status: str | None = None, limit: int = 50
-) -> Iterator[StoredMarket]:
-    """Markets by volume, largest first. `search` is a part of the title, in either case."""
-    filters = {"search": search, "status": status}
-    return select_filtered(store, StoredMarket, _CONDITIONS, filters, order="volume DESC, external_id", limit=limit)
+def find_stored_market(store: Store, key: MarketKey) -> StoredMarket | None:
+    """All that is stored of the market or topic of that number."""
+    return select_first(store, StoredMarket, "WHERE external_id = ? AND (market_type = 'categorical') = ?", key)
+
+
+def find_markets(store: Store, *, sort: str = "volume", limit: int = 50, **filters: Any) -> Iterator[StoredMarket]:
+    """Markets in the order of a key of SORT_KEYS, each topic followed by its children; see `market_filters`."""
+    order = _order(sort)
+    return select_filtered(store, StoredMarket, _CONDITIONS, market_filters(**filters), order=order, limit=limit)
+
+
+def count_markets(store: Store, **filters: Any) -> int:
+    """How many markets `find_markets` finds without a limit."""
+    return count_filtered(store, StoredMarket, _CONDITIONS, market_filters(**filters))
+
+
+def market_filters(
+    *,
+    search: str | None = None,
+    status: str | None = None,
+    kind: str | None = None,
+    label: str | None = None,
+    topic: str | None = None,
+    closing: datetime | None = None,
+    now: datetime | None = None,
+) -> Mapping[str, object]:
+    """The filters of a listing. `search` is a part of the title and `label` a whole one, both in any letter case.
+
+    `topic` is the number of a topic whose children are wanted; `closing` keeps what is open and closes between `now`
+    and then.
+    """
+    return {
+        "search": search,
+        "status": status,
+        "kind": kind,
+        "label": label,
+        "topic": topic,
+        "closing": closing and to_seconds_text(closing),
+        "now": now and to_seconds_text(now),
+    }
+
+
+def _order(sort: str) -> str:
+    """The SQL of an order in which the children of a topic that is stored follow it, in the same order."""
+    value, direction = _ORDERS[sort]
+    own, topics = value.format("markets"), value.format("topic")
+    of_group = f"CASE WHEN EXISTS (SELECT 1 {_TOPIC}) THEN (SELECT {topics} {_TOPIC}) ELSE {own} END"
+    group = "market_type = 'binary', ifnull(parent_external_id, external_id), market_type = 'child'"
+    return f"{of_group} {direction} NULLS LAST, {group}, {own} {direction} NULLS LAST, markets.volume DESC, external_id"

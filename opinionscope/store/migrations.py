@@ -229,6 +229,7 @@ _SUM_UP_STORED_TRADES = """
     FROM summed LEFT JOIN latest_titles ON latest_titles.market = summed.market;
     DROP TABLE latest_titles;
     CREATE INDEX positions_by_market ON positions (market_external_id);
+    CREATE INDEX positions_by_question ON positions (whale_address, question);
     CREATE INDEX positions_due ON positions (whale_address) WHERE figures_due = 1;
 """
 
@@ -489,7 +490,6 @@ def positions_and_track_records(db: Database) -> None:
         );
         CREATE UNIQUE INDEX positions_identity
             ON positions (whale_address, platform, market_external_id, outcome_side);
-        CREATE INDEX positions_by_question ON positions (whale_address, question);
 
         CREATE TABLE whale_questions (
             whale_address TEXT NOT NULL,
@@ -566,10 +566,14 @@ def positions_and_track_records(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN unsummed INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN positions_checked_at TEXT;
         ALTER TABLE whales ADD COLUMN positions_error TEXT;
+
+        ALTER TABLE positions ADD COLUMN differs_since TEXT;
+        CREATE INDEX positions_disagreeing ON positions (whale_address) WHERE disagrees_since IS NOT NULL;
     """)
     db.executescript(_POSITION_FIGURES)
     db.executescript(_SUM_UP_STORED_TRADES)
     db.executescript(_READ_COUNTED_TRADES_AGAIN)
+    _change_log(db, "'whales', 'stats'", "'whales', 'positions', 'stats'")
 
 
 @migrations()
@@ -655,3 +659,21 @@ def rules_and_signals(db: Database) -> None:
         ALTER TABLE whales ADD COLUMN tracked_since TEXT;
         UPDATE whales SET tracked_since = added_at;
     """)
+
+
+def _change_log(db: Database, old: str, new: str) -> None:
+    """Rebuild the table of the log with `new` in place of `old`, and its indexes as they are."""
+    statements = [
+        row[0]
+        for row in db.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'sync_logs' AND sql IS NOT NULL ORDER BY type = 'index'"
+        )
+    ]
+    body = statements[0][statements[0].index("(") :].replace(old, new)
+    db.executescript(f"CREATE TABLE new_sync_logs {body}")
+    db.executescript("""
+        INSERT INTO new_sync_logs SELECT * FROM sync_logs;
+        DROP TABLE sync_logs;
+        ALTER TABLE new_sync_logs RENAME TO sync_logs;
+    """)
+    db.executescript(";".join(statements[1:]))

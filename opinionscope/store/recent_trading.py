@@ -36,7 +36,9 @@ def find_least_recently_checked(store: Store) -> list[str]:
 def find_recent_trades(store: Store, address: str, since: datetime, until: datetime) -> list[RecentTrade]:
     """The stored trades of a wallet between the two moments, oldest first."""
     rows = store.query(
-        "SELECT market_external_id, CAST(strftime('%s', timestamp) AS INTEGER), action, ifnull(outcome_side, 0), "
+        "SELECT market_external_id, CAST(strftime('%s', timestamp) AS INTEGER), action, CASE "
+        "WHEN outcome_side IN (1, 2) THEN outcome_side WHEN lower(trim(outcome)) = 'yes' THEN 1 "
+        "WHEN lower(trim(outcome)) = 'no' THEN 2 ELSE 0 END, "
         "ifnull(shares, 0), amount, price "
         "FROM whale_activity WHERE whale_address = ? AND timestamp >= ? AND timestamp <= ? AND withdrawn_at IS NULL "
         "ORDER BY timestamp",

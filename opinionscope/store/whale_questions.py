@@ -116,12 +116,12 @@ _FIND = """
     WHERE whale_address = :whale AND state = :state
     ORDER BY iif(:state = 'lost', realized + settled, -realized - settled), question LIMIT :limit
 """
-# A question that is open counts with what it has realized, in the time of its last trade.
+# A question that is open counts with what it has brought so far, in the time of its last trade.
 _DATED = """
     SELECT substr(ifnull(closed_at, last_traded_at), 1, :length) AS period, total(realized + settled),
         total(state = 'won'), total(state = 'lost')
     FROM whale_questions WHERE whale_address = :whale
-    GROUP BY period HAVING period IS NOT NULL AND (count(closed_at) OR total(realized) <> 0) ORDER BY period
+    GROUP BY period HAVING period IS NOT NULL AND (count(closed_at) OR total(realized + settled) <> 0) ORDER BY period
 """
 
 
@@ -151,7 +151,7 @@ def find_questions(
 def profit_by_month(store: Store, address: str) -> list[MonthlyProfit]:
     """A wallet's net profit by the month in which its questions closed, oldest first; months without any are left out.
 
-    What open questions have realized belongs to the month of their last trade.
+    What open questions have brought so far belongs to the month of their last trade.
     """
     rows = store.query(_DATED, {"whale": address, "length": len("2026-01")})
     return [MonthlyProfit(month, profit, int(won), int(lost)) for month, profit, won, lost in rows]

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import fsum
 from typing import NamedTuple
 
 WINDOW = timedelta(days=30)
@@ -15,6 +16,7 @@ ROUND_TRIP_PRICE = 0.02
 FLAGGED_SHARE = 0.8
 FLAGGED_VOLUME = 10_000.0
 
+_TRADED = ("BUY", "SELL")
 _ROUNDING = 1e-9
 """Prices have few digits: beyond these, what differs is how floats are rounded."""
 
@@ -49,18 +51,21 @@ def measure_farming(trades: Iterable[Trade]) -> Farming:
     markets: defaultdict[str, list[Trade]] = defaultdict(list)
     for trade in trades:
         markets[trade.market].append(trade)
-    volume = offset = round_trips = 0.0
-    for _, those in sorted(markets.items()):
-        own = sum(sorted(trade.amount for trade in those if trade.action in ("BUY", "SELL")))
-        volume += own
-        offset += own * offset_of(those)
-        round_trips += own * round_trips_of(those)
+    volumes = [fsum(trade.amount for trade in those if trade.action in _TRADED) for those in markets.values()]
+    volume = fsum(volumes)
+    offset, round_trips = (
+        fsum(own * share(those) for own, those in zip(volumes, markets.values(), strict=True))
+        for share in (offset_of, round_trips_of)
+    )
     return Farming(min(1.0, max(offset, round_trips) / volume) if volume > 0 else None, volume)
 
 
 def offset_of(trades: Sequence[Trade]) -> float:
     """Which part of what was bought in a market cancels out, because both of its outcomes were bought: 0 to 1."""
-    yes, no = (sum(sorted(buy.amount for buy in trades if _is_buy(buy, side))) for side in (1, 2))
+    yes, no = (
+        fsum(trade.amount for trade in trades if trade.action == "BUY" and trade.outcome_side == side)
+        for side in (1, 2)
+    )
     return 2 * min(yes, no) / (yes + no) if yes + no > 0 else 0.0
 
 
@@ -70,16 +75,18 @@ def round_trips_of(trades: Sequence[Trade]) -> float:
     Each share that is sold or merged answers one share bought: the earliest that it can. A merge gives back 1 for a
     share of each outcome, so its price is compared to what both cost on average, or to 0.50 where only one was bought.
     """
-    bought = sum(sorted(trade.amount for trade in trades if _is_buy(trade)))
+    bought = fsum(trade.amount for trade in trades if trade.action == "BUY")
+    if bought <= 0 or not any(trade.action in ("SELL", "MERGE") for trade in trades):
+        return 0.0
     waiting = _Waiting([], [])
     returned = 0.0
     for trade in sorted((trade for trade in trades if trade.shares > 0), key=_by_time):
-        if _is_buy(trade):
+        if trade.action == "BUY":
             waiting.add(trade)
         else:
             waiting.forget_before(trade.second - ROUND_TRIP_SECONDS)
             returned += waiting.merge(trade.shares) if trade.action == "MERGE" else waiting.sell(trade)
-    return min(1.0, returned / bought) if bought > 0 else 0.0
+    return min(1.0, returned / bought)
 
 
 @dataclass(slots=True)
@@ -122,7 +129,7 @@ class _Waiting:
 
     def _side(self, trade: Trade) -> list[list[_Purchase]]:
         """The purchases of the outcome of a BUY or SELL; of none for a trade that names no outcome, or a split."""
-        if trade.action not in ("BUY", "SELL"):
+        if trade.action not in _TRADED:
             return []
         return {1: [self.yes], 2: [self.no]}.get(trade.outcome_side, [])
 
@@ -147,10 +154,6 @@ def _price(trade: Trade) -> float:
 
 def _near(price: float, other: float) -> bool:
     return abs(price - other) <= ROUND_TRIP_PRICE + _ROUNDING
-
-
-def _is_buy(trade: Trade, side: int | None = None) -> bool:
-    return trade.action == "BUY" and side in (None, trade.outcome_side)
 
 
 def _by_time(trade: Trade) -> tuple[int, bool, Trade]:

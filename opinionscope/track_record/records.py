@@ -148,9 +148,10 @@ def judge_question(holdings: Sequence[Holding]) -> QuestionFigures:
     )
 
 
-def _any_fixed_order(holding: Holding) -> tuple[str, int, float]:
+def _any_fixed_order(holding: Holding) -> tuple[str | int | float, ...]:
     """Sums of floats depend on their order by a hair."""
-    return holding.last_traded_at or "", holding.outcome_side, holding.sums.cost
+    sums = holding.sums
+    return holding.last_traded_at or "", holding.outcome_side, holding.result, sums.cost, sums.acquired, sums.proceeds
 
 
 def _state(figures: Sequence[PositionFigures], profit: float) -> QuestionState:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from opinionscope.health.report import Status, read_status
+from opinionscope.job_table import JOB_NAMES
 from opinionscope.jobs.cleanup import is_due
 from opinionscope.store.database import Store
 from tests.alerts.conftest import START, Jobs, broken, partial, well
@@ -13,7 +14,7 @@ OUTAGES = {"whales": (range(10, 20), range(80, 95)), "markets": (range(42, 62),)
 
 def due(minute: int) -> list[str]:
     """The jobs that cron starts at that minute, as the crontab has them."""
-    hourly = {7: ["stats"], 23: ["cleanup"]}.get(minute % 60, [])
+    hourly = {7: ["stats"], 23: ["cleanup"], 41: ["positions"]}.get(minute % 60, [])
     return ["whales", *(["markets"] if minute % 5 == 2 else []), *hourly]
 
 
@@ -36,7 +37,7 @@ def run_what_is_due(jobs: Jobs, minute: int) -> None:
 
 
 def test_three_outages_bring_three_alerts_and_three_recoveries(alerted: Jobs, receiver: Receiver) -> None:
-    failures = {"whales": 0, "markets": 0, "stats": 0, "cleanup": 0}
+    failures = dict.fromkeys(JOB_NAMES, 0)
     for minute in range(120):
         alerted.now = START + timedelta(minutes=minute)
         run_what_is_due(alerted, minute)
@@ -45,7 +46,7 @@ def test_three_outages_bring_three_alerts_and_three_recoveries(alerted: Jobs, re
 
         status = status_of(alerted)
         assert {job.job: job.failures_in_a_row for job in status.jobs} == failures
-        if minute > 23:
+        if minute > 41:
             assert not any(job.overdue for job in status.jobs)
             assert status.healthy == (not any(failures.values()))
 
@@ -76,5 +77,5 @@ def test_jobs_that_stop_are_overdue_one_after_the_other(jobs: Jobs) -> None:
     assert overdue_after(6) == {"whales"}
     assert overdue_after(14) == {"whales", "markets"}
     assert overdue_after(84) == {"whales", "markets", "stats"}
-    assert overdue_after(25 * 60) == {"whales", "markets", "stats"}
-    assert overdue_after(26 * 60) == {"whales", "markets", "stats", "cleanup"}
+    assert overdue_after(25 * 60) == {"whales", "markets", "stats", "positions"}
+    assert overdue_after(26 * 60) == set(JOB_NAMES)

@@ -1,6 +1,7 @@
 """A database of years: figures, purge and listings over millions of trades, and what grows with them."""
 
 import os
+import random
 import sqlite3
 import statistics
 import threading
@@ -11,9 +12,9 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from opinionscope.jobs.stats import compute_stats
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
-from opinionscope.store.whale_figures import publish_figures
 from opinionscope.times import to_seconds_text, utc_now
 from tests.benchmarks.harness import ROUNDS, Comparison, Cost, alternate, opinionscope, scratch_folder
 from tests.benchmarks.polling import settings_for, track
@@ -21,6 +22,7 @@ from tests.benchmarks.polling import settings_for, track
 TRADES = int(os.environ.get("OPINIONSCOPE_BENCHMARK_TRADES", "10000000"))
 WHALES = 1_000
 DAYS = 100
+NEW_TRADES = 1_000
 LISTINGS = (("logs",), ("status",), ("activity",), ("whales", "list"))
 
 _FILL = (
@@ -56,6 +58,23 @@ _FILL = (
     UPDATE whales SET (traded_count, traded_volume, profit_sum, newest_trade_at, known_trades, api_total) = (
         SELECT count(*), total(amount), total(profit), max(timestamp), count(*), count(*)
         FROM whale_activity WHERE whale_address = address)
+    """,
+    """
+    INSERT INTO markets (platform, external_id, parent_external_id, market_type, title, status, labels, yes_token_id,
+        no_token_id, result_token_id, resolved_at, first_seen_at, updated_at)
+    WITH RECURSIVE n(i) AS (SELECT 100000 UNION ALL SELECT i + 1 FROM n WHERE i < 101999)
+    SELECT 'opinion_trade', i, iif(i % 2, NULL, i / 20), iif(i % 2, 'binary', 'child'), 'Up 100,000',
+        iif(i % 3, 'resolved', 'activated'), '[]', i || 'Y', i || 'N',
+        iif(i % 3, i || iif(i % 5 < 2, 'Y', 'N'), NULL), iif(i % 3, :now, NULL), :now, :now FROM n
+    """,
+    """
+    INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, root_market_external_id,
+        buy_shares, buy_amount, sell_shares, sell_amount, trade_count, first_traded_at, last_traded_at)
+    SELECT whale_address, platform, market_external_id, outcome_side, market_external_id,
+        total(iif(action = 'BUY', shares, 0)), total(iif(action = 'BUY', shares * price, 0)),
+        total(iif(action = 'SELL', shares, 0)), total(iif(action = 'SELL', shares * price, 0)),
+        count(*), min(timestamp), max(timestamp)
+    FROM whale_activity GROUP BY whale_address, platform, market_external_id, outcome_side
     """,
     """
     INSERT INTO sync_logs (type, status, started_at, ended_at, item_count)
@@ -103,17 +122,33 @@ def figures_purge_and_listings() -> Iterator[object]:
         yield from _purge(database)
 
 
-def _figures(database: Path) -> Iterator[Comparison]:
+def _figures(database: Path) -> Iterator[object]:
     with Store.open(database) as store:
+        positions = store.value("SELECT count(*) FROM positions")
+        first = _timed(lambda: compute_stats(store, now=utc_now()))
+        yield f"the first stats, of {positions:,} positions: {first:.0f} s"
 
         def ours() -> float:
-            return _timed(lambda: publish_figures(store, utc_now()))
+            _make_due(store, NEW_TRADES)
+            return _timed(lambda: compute_stats(store, now=utc_now()))
 
         def theirs() -> float:
             sql = "SELECT whale_address, count(*), sum(amount), sum(profit) FROM whale_activity GROUP BY whale_address"
             return _timed(lambda: store.query(sql))
 
-        yield Comparison(f"stats of {WHALES:,} whales (goal < 1 s)", "a full GROUP BY", *alternate(ours, theirs, 3))
+        name = f"stats, {WHALES:,} whales, {NEW_TRADES:,} new trades (goal < 1 s)"
+        yield Comparison(name, "a full GROUP BY", *alternate(ours, theirs, 3))
+
+
+def _make_due(store: Store, count: int) -> None:
+    """What as many new trades of any wallet and market do to its positions."""
+    last = store.value("SELECT max(id) FROM positions")
+    with store.transaction() as connection:
+        connection.executemany(
+            "UPDATE positions SET buy_shares = buy_shares + 40, buy_amount = buy_amount + 20, figures_due = 1 "
+            "WHERE id = ?",
+            [(random.randint(1, last),) for _ in range(count)],
+        )
 
 
 def _listings(database: Path, empty: Path) -> Iterator[str]:

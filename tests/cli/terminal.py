@@ -3,11 +3,14 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
 
 from tests.conftest import COMMAND, CommandLine
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run_on_terminal(command: CommandLine, *words: str, width: int, **settings: str) -> str:

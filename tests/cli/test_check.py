@@ -254,7 +254,7 @@ def test_the_last_runs_are_named(ready: CommandLine) -> None:
 
 
 def test_a_job_that_fails_fails_the_check(ready: CommandLine) -> None:
-    for words in (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup"]):
+    for words in (["sync", "markets"], ["sync", "whales"], ["sync", "positions"], ["stats"], ["cleanup"]):
         assert ready(*words).returncode == 0
     assert finding(ready, "last runs").startswith("ok")
     ready("sync", "markets", OPINION_TRADE_BASE_URL="http://127.0.0.1:1/openapi", OPINIONSCOPE_MAX_ATTEMPTS="1")

@@ -3,9 +3,13 @@
 import json
 import re
 from datetime import timedelta
+from os import terminal_size
 
 import pytest
 
+from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.watch import watch
+from opinionscope.errors import UsageError
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.locks import beside, try_lock
 from opinionscope.simulator import Exchange
@@ -21,8 +25,10 @@ KEYS = {
     "healthy": None,
     "requests": {"last_minute", "last_hour", "throttled_last_hour", "limit_per_second"},
     "wallets": {"tracked", "complete", "catching_up", "behind"},
+    "positions": {"checked_at", "disagreeing"},
     "database": {"path", "bytes"},
     "alerts": {"last_sent_at", "last_error"},
+    "delay": {"median_seconds", "p95_seconds", "trades"},
 }
 JOB_KEYS = {
     "job",
@@ -104,7 +110,7 @@ def test_a_job_that_never_ran_ends_with_1(command: CommandLine) -> None:
     first_used(command, timedelta(days=2))
     result = command("status", "--json")
     assert result.returncode == 1
-    assert [job["last_status"] for job in json.loads(result.stdout)["jobs"]] == [None, None, "completed", None]
+    assert [job["last_status"] for job in json.loads(result.stdout)["jobs"]] == [None, None, None, "completed", None]
 
 
 def test_a_job_that_could_not_run_yet_is_not_yet_due(command: CommandLine) -> None:
@@ -112,7 +118,9 @@ def test_a_job_that_could_not_run_yet_is_not_yet_due(command: CommandLine) -> No
     result = command("status")
     assert result.returncode == 0
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [line[0] for line in lines if line[-3:] == ["not", "yet", "due"]] == ["markets", "stats", "cleanup"]
+    assert [line[0] for line in lines if line[-3:] == ["not", "yet", "due"]] == [
+        job for job in JOB_NAMES if job != "whales"
+    ]
     first_used(command, timedelta(minutes=16))
     result = command("status")
     assert result.returncode == 1
@@ -177,15 +185,15 @@ def test_what_an_error_contains_is_harmless_on_a_terminal(well: CommandLine) -> 
     assert "[bold]markup" in shown
 
 
-@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("width", [60, 200])
 @pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}], ids=["colour", "plain"])
 def test_it_fits_the_terminal(well: CommandLine, width: int, colour: dict[str, str]) -> None:
     shown = run_on_terminal(well, "status", width=width, **colour)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
     assert max(map(len, plain.splitlines())) <= width
     assert ("\x1b[3" in shown) == (not colour)
-    assert "Typical" in plain
-    assert "██" in plain
+    assert ("Last success" in plain) == (width > 60)
+    assert "█" in plain
 
 
 def test_a_pipe_gets_whole_lines_without_colour(well: CommandLine) -> None:
@@ -199,3 +207,24 @@ def test_a_terminal_that_has_no_blocks_gets_a_chart_of_ascii(well: CommandLine) 
     shown = well("status", PYTHONIOENCODING="ascii").stdout
     assert "##" in shown
     assert well("status", TERM="dumb").stdout.count("#") == shown.count("#")
+
+
+def test_watching_shows_the_top_of_the_screen_until_ctrl_c_and_needs_a_terminal(
+    well: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press_ctrl_c(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    def show() -> None:
+        write("\n".join(map(str, range(50))))
+
+    with pytest.raises(UsageError, match="needs a terminal"):
+        watch(show, 1.0)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda: terminal_size((80, 10)))
+    monkeypatch.setattr("opinionscope.cli.output.watch.sleep", press_ctrl_c)
+    watch(show, 1.0)
+    shown = capsys.readouterr().out
+    assert re.findall(r"(\d+)\x1b\[K", shown) == [str(number) for number in range(9)]
+    assert shown.endswith("\x1b[?1049l")
+    assert well("status", "--watch", "--json").returncode == 2

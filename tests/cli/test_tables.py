@@ -1,7 +1,6 @@
 """Tables fit what they are printed on, and text from outside cannot do anything to a terminal."""
 
 import json
-import re
 import subprocess
 import unicodedata
 
@@ -10,13 +9,25 @@ from rich.cells import cell_len
 
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.formats import money, price
+from opinionscope.store.database import Store
 from opinionscope.text import one_line
 from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
-from tests.cli.terminal import run_on_terminal
+from tests.cli.terminal import COLOURS, run_on_terminal
 from tests.conftest import COMMAND, CommandLine
 
-TABLES = (["markets"], ["whales", "list"], ["activity"], ["logs"], ["whales", "show", BEHIND])
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+TABLES = (["markets"], ["whales", "list"], ["activity"], ["positions"], ["logs"], ["whales", "show", BEHIND])
+
+
+@pytest.fixture
+def stored(stored: CommandLine) -> CommandLine:
+    """The same database with a position whose texts are hostile."""
+    with Store.open(stored.database) as store, store.transaction() as transaction:
+        transaction.execute(
+            "INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, market_title, outcome, "
+            "buy_shares, buy_amount, trade_count) VALUES (?, 'opinion_trade', '99', 1, ?, ?, 10, 5, 1)",
+            (BEHIND, HOSTILE, HOSTILE),
+        )
+    return stored
 
 
 @pytest.mark.parametrize("words", TABLES, ids=" ".join)
@@ -52,7 +63,8 @@ def test_a_narrow_terminal_keeps_the_columns_that_matter_most(stored: CommandLin
 
     assert "behind by 3" in narrow
     assert "30 d" not in narrow
-    assert "0xaaaa…aaaa" in narrow
+    assert "Ann" in narrow
+    assert "0xaaaa" not in narrow
     assert "30 d" in wide
     assert COMPLETE in wide
 

@@ -50,6 +50,8 @@ def test_a_bad_tag_in_a_list_imports_nothing(invoke: Invoke, stored: CommandLine
     result = invoke("whales", "import", "-", stdin=f"address,tags\n{NEW},{'x' * 33}\n")
     assert result.exit_code == 2
     assert "line 2: 'xxx" in result.stderr
+    document = json.dumps([{"address": NEW, "tags": ["two words"]}])
+    assert "'two words' is not a valid tag" in invoke("whales", "import", "-", stdin=document).stderr
     assert tags_in(stored) == {}
 
 

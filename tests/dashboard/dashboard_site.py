@@ -29,7 +29,8 @@ def fill(folder: Path) -> CommandLine:
             "OPINION_TRADE_API_KEY": KEY,
             "OPINIONSCOPE_RATE_LIMIT": "500",
         }
-        for words in ("sync markets", f"whales add {' '.join(exchange.wallets)}", "sync whales", "stats"):
+        add = f"whales add {' '.join(exchange.wallets)}"
+        for words in (add, "sync whales", "sync markets", "sync positions", "stats"):
             result = command(*words.split())
             assert result.returncode == 0, result.stderr
     with closing(sqlite3.connect(command.database)) as connection, connection:

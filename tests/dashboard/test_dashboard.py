@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -24,6 +25,7 @@ from opinionscope.dashboard.plugin import moments
 from opinionscope.dashboard.site import ReadOnlyDatabase, build_site
 
 CHARTS = {
+    "whale": {"record", "profit", "positions", "questions", "trades"},
     "sync-health": {"summary", "jobs", "runs", "requests", "durations", "items", "failures"},
     "whales": {"summary", "by-volume", "by-profit", "volume-per-day", "leaderboard", "incomplete"},
     "activity": {"volume", "markets", "trades"},
@@ -57,17 +59,27 @@ def rows(site: str, page: str, chart: str, **filters: str) -> list[dict[str, Any
     return found
 
 
+def best_whale(stored: CommandLine) -> str:
+    """The tracked wallet with the most decided questions, as the pages name it."""
+    (row,) = stored.query(
+        "SELECT trim(ifnull(name, '') || ' ' || address) FROM whales WHERE net_profit IS NOT NULL "
+        "ORDER BY decided_questions DESC LIMIT 1"
+    )
+    return str(row[0])
+
+
 @pytest.mark.parametrize("page", CHARTS)
 def test_every_dashboard_has_its_charts(site: str, page: str) -> None:
-    status, body, _ = ask(f"{site}/-/dashboards/{page}")
+    status, body, _ = ask(f"{site}/-/dashboards/{page}?whale=0x")
 
     assert status == 200
-    assert set(re.findall(rf'data-url="/-/chart-data/{page}/([a-z-]+)"', body)) == CHARTS[page]
+    assert set(re.findall(rf'data-url="/-/chart-data/{page}/([a-z-]+)[?]', body)) == CHARTS[page]
 
 
 @pytest.mark.parametrize(("page", "chart"), EVERY_CHART)
-def test_every_chart_has_data_and_a_page_of_its_own(site: str, page: str, chart: str) -> None:
-    assert rows(site, page, chart)
+def test_every_chart_has_data_and_a_page_of_its_own(stored: CommandLine, site: str, page: str, chart: str) -> None:
+    filters = {"whale": best_whale(stored)} if page == "whale" else {}
+    assert rows(site, page, chart, **filters)
     assert ask(f"{site}/-/dashboards/{page}/{chart}")[0] == 200
 
 
@@ -83,7 +95,43 @@ def test_the_front_door_leads_to_all_dashboards(site: str) -> None:
     status, body, _ = ask(f"{site}/")
 
     assert status == 200
-    assert set(re.findall(r'href="/-/dashboards/([a-z-]+)"', body)) == set(CHARTS)
+    assert set(re.findall(r'href="/-/dashboards/([a-z-]+)"', body)) == set(CHARTS) - {"whale"}
+
+
+def test_the_page_of_a_whale_asks_which_one_and_shows_no_other(stored: CommandLine, site: str) -> None:
+    whale = best_whale(stored)
+    address = whale[-42:]
+
+    assert "Choose a wallet" in ask(f"{site}/-/dashboards/whale")[1]
+    assert rows(site, "whale", "positions") == []
+    expected = "SELECT count(*) FROM position_figures WHERE state = 'open' AND whale_address = ?"
+    assert len(rows(site, "whale", "positions", whale=whale)) == stored.query(expected, (address,))[0][0]
+    assert rows(site, "whale", "profit", whale=address) == rows(site, "whale", "profit", whale=whale)
+
+
+def test_the_profit_of_a_whale_adds_up_to_its_net_profit(stored: CommandLine, site: str) -> None:
+    whale = best_whale(stored)
+    (figures,) = rows(site, "whale", "record", whale=whale)
+
+    assert rows(site, "whale", "profit", whale=whale)[-1]["net_profit"] == pytest.approx(figures["net_profit"])
+
+
+def test_a_withheld_profit_is_shown_nowhere(stored: CommandLine, tmp_path: Path) -> None:
+    address = best_whale(stored)[-42:]
+    copy = CommandLine(tmp_path, tmp_path / "copy.db")
+    shutil.copy(stored.database, copy.database)
+    with closing(sqlite3.connect(copy.database)) as connection, connection:
+        connection.execute(
+            "UPDATE whales SET net_profit = NULL, record_withheld = 'history catching up' WHERE address = ?", (address,)
+        )
+
+    with served(copy) as site:
+        (figures,) = rows(site, "whale", "record", whale=address)
+        assert (figures["withheld"], figures["interval"]) == ("withheld: history catching up",) * 2
+        assert (figures["void_cost"], figures["record"]) == (0, None)
+        assert rows(site, "whale", "profit", whale=address) == rows(site, "whale", "questions", whale=address) == []
+        (row,) = [row for row in rows(site, "whales", "leaderboard") if row["choice"].endswith(address)]
+        assert (row["net_profit"], row["record"]) == (None, "– history catching up")
 
 
 def test_the_filters_of_activity_leave_only_what_they_name(stored: CommandLine, site: str) -> None:
@@ -131,6 +179,17 @@ def test_activity_never_walks_through_all_trades(stored: CommandLine, chart: str
 
     assert [step for step in plan if "whale_activity_" in step]
     assert not [step for step in plan if re.match(r"SCAN (whale_activity|trade)\b(?!.* USING .*INDEX)", step)]
+
+
+@pytest.mark.parametrize("chart", sorted(CHARTS["whale"]))
+def test_the_page_of_a_whale_reads_no_other_whales(stored: CommandLine, chart: str) -> None:
+    charts = build_site(stored.database, 15).plugin_config("datasette-dashboards")["whale"]["charts"]
+    sql = replace_opts_in_query(" ".join(charts[chart]["query"].split()), {"whale": "x"})
+
+    with closing(ReadOnlyDatabase(None, path=str(stored.database)).connect()) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", moments() | {"whale": "x"})]
+
+    assert not [step for step in plan if re.match(r"SCAN (whale|position|trade|market)", step)]
 
 
 def test_only_links_to_the_exchange_are_handed_to_the_page(site: str) -> None:

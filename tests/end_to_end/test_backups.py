@@ -21,7 +21,7 @@ from tests.end_to_end.truth import assert_trades_are_exact
 from tests.rounds import rounds
 from tests.users import ANNA, folder_for_all, run_as
 
-JOBS = (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup"])
+JOBS = (["sync", "markets"], ["sync", "whales"], ["sync", "positions"], ["stats"], ["cleanup"])
 WALLET = "0x" + "ab" * 20
 
 

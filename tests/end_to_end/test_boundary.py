@@ -15,7 +15,7 @@ from tests.emulated import NO_LOCKS, NO_USER, SILENT_NAME_SERVER, machine
 from tests.end_to_end.test_machine import without_privileges
 
 WALLET = "0x" + "5e" * 20
-JOBS = (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup", "--if-due"])
+JOBS = (["sync", "markets"], ["sync", "whales"], ["sync", "positions"], ["stats"], ["cleanup", "--if-due"])
 Result = subprocess.CompletedProcess[str]
 
 

@@ -39,7 +39,7 @@ def server(exchange: Exchange, command: CommandLine, trading: Trading) -> Exchan
     server = trading(exchange)
     command.settings["OPINIONSCOPE_MAX_ATTEMPTS"] = "1"
     command("whales", "add", *exchange.wallets)
-    for words in (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup"]):
+    for words in (["sync", "markets"], ["sync", "whales"], ["sync", "positions"], ["stats"], ["cleanup"]):
         assert command(*words).returncode == 0
     return server
 
@@ -66,7 +66,7 @@ def test_failures_in_a_row_are_counted_whatever_the_clock_said_before_them(
         for _ in range(5):
             assert command("sync", "markets").returncode == 1
         assert titles(receiver) == ["`sync markets` is failing"]
-        assert status(command)[:2] == (1, {"markets": 5, "whales": 0, "stats": 0, "cleanup": 0})
+        assert status(command)[:2] == (1, {"markets": 5, "whales": 0, "positions": 0, "stats": 0, "cleanup": 0})
         assert command("sync", "markets", OPINION_TRADE_API_KEY=" ").returncode == 78
         assert status(command)[1]["markets"] == 6
     assert [row["status"] for row in json.loads(command("logs", "--type", "markets", "--json").stdout)] == [

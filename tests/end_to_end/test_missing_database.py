@@ -9,7 +9,7 @@ from opinionscope.simulator import Exchange
 from tests.alerts.receiver import Receiver, receiving
 from tests.conftest import CommandLine, Trading
 
-JOBS = (["sync", "markets"], ["sync", "whales"], ["stats"], ["cleanup"], ["cleanup", "--if-due"])
+JOBS = (["sync", "markets"], ["sync", "whales"], ["sync", "positions"], ["stats"], ["cleanup"], ["cleanup", "--if-due"])
 WALLET = "0x" + "ab" * 20
 
 

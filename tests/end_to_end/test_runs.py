@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from opinionscope.simulator import Exchange, ExchangeServer, Fault
-from tests.conftest import CommandLine, Trading
+from tests.conftest import JOB, CommandLine, Trading
 
-JOBS = {"markets": ("sync", "markets"), "whales": ("sync", "whales"), "stats": ("stats",), "cleanup": ("cleanup",)}
+JOBS = {job.name: tuple(job.command.split()) for job in JOB.values()}
 
 
 def quiet_exchange() -> Exchange:
@@ -31,7 +31,7 @@ def test_a_job_that_succeeds_says_nothing_and_leaves_a_completed_row(
     assert command.last_run(job)["status"] == "completed"
 
 
-@pytest.mark.parametrize("job", ["markets", "whales"])
+@pytest.mark.parametrize("job", ["markets", "whales", "positions"])
 @pytest.mark.parametrize("key", [None, "", "  \t "])
 def test_without_a_key_no_request_is_sent_and_the_failure_is_logged(
     command: CommandLine, trading: Trading, job: str, key: str | None

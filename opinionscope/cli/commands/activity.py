@@ -11,7 +11,8 @@ from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.formats import age, moment, money, price, short_address
+from opinionscope.cli.output.formats import elapsed, gain, moment, money, price, shares, short_address
+from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import print_table
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
@@ -78,16 +79,24 @@ def print_activity(
         return short_address(trade.whale_address) if trade.whale_address in names else None
 
     columns = [
-        Column("Time (UTC)", lambda trade: moment(trade.timestamp), rank=4),
-        Column("Ago", lambda trade: age(trade.timestamp, now), right=True),
-        Column("Whale", name_or_address, flexible="cut", least=13),
-        Column("Address", address_of_named, rank=3, optional=True),
+        Column("Time (UTC)", lambda trade: moment(trade.timestamp), rank=5),
+        Column("Ago", lambda trade: elapsed(trade.timestamp, now), right=True, rank=1),
+        Column("Whale", name_or_address, flexible="cut", least=11),
+        Column("Address", address_of_named, rank=7, optional=True),
         Column("Action", lambda trade: trade.action, style=lambda trade: _ACTION_STYLES.get(trade.action, "")),
-        Column("Outcome", lambda trade: trade.outcome, rank=1, flexible="cut", least=8),
-        Column("Price", lambda trade: price(trade.price), right=True),
-        Column("Amount", lambda trade: money(trade.amount), right=True),
-        Column("Profit", lambda trade: money(trade.profit), right=True, rank=2),
-        Column("Market", lambda trade: trade.market_title, flexible="cut"),
+        Column("Outcome", lambda trade: trade.outcome, flexible="cut", least=7),
+        Column("Market", lambda trade: trade.market_title, flexible="cut", least=18, enough=40),
+        Column("Shares", lambda trade: shares(trade.shares), right=True, rank=4),
+        Column("Price", lambda trade: price(trade.price), right=True, rank=2),
+        Column("Amount", lambda trade: money(trade.amount), right=True, unit="USDT"),
+        Column(
+            "Profit",
+            lambda trade: gain(trade.profit),
+            right=True,
+            rank=3,
+            style=lambda trade: gain_style(trade.profit),
+            unit="USDT",
+        ),
     ]
     nothing = "No trades match these filters." if is_filtered else "No trades yet; run `opinionscope sync whales`."
     print_table(columns, trades, nothing=nothing)

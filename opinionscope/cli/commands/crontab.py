@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from opinionscope import __version__
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.terminal import write
 from opinionscope.errors import OpinionscopeError, UsageError
 from opinionscope.locations import ENV_FILE_VARIABLE, database_path, env_file
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.installation import INSTALL_PERMANENTLY, installed_command, passing_place
+from opinionscope.schedule.kubernetes import render_cron_jobs
+from opinionscope.schedule.systemd_units import units_of_this_installation
 from opinionscope.schedule.user_crontab import Crontab, read_crontab, write_crontab
 from opinionscope.store.database import Store
 from opinionscope.store.schedule import record_installation
@@ -21,13 +24,28 @@ from opinionscope.times import utc_now
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
-crontab = typer.Typer(help="Schedule the jobs with cron.", add_completion=False)
+_FORMATS = ("cron", "systemd", "kubernetes")
+
+crontab = typer.Typer(help="Schedule the jobs with cron, systemd or Kubernetes.", add_completion=False)
 
 
 @crontab.command("show")
-def show(db: Database = None) -> None:
-    """Print the crontab lines for this installation."""
-    write(crontab_of_this_installation(db))
+def show(
+    layout: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"What to print the schedule for: {', '.join(_FORMATS)}.")
+    ] = "cron",
+    db: Database = None,
+) -> None:
+    """Print the crontab lines for this installation, or the schedule for another scheduler."""
+    match layout:
+        case "cron":
+            write(crontab_of_this_installation(db))
+        case "systemd":
+            write(units_of_this_installation(db))
+        case "kubernetes":
+            write(render_cron_jobs(f"opinionscope:{__version__}"))
+        case _:
+            raise UsageError(f"{layout!r} is not a valid format; expected one of {', '.join(_FORMATS)}.")
 
 
 @crontab.command("install")

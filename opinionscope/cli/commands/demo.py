@@ -11,16 +11,19 @@ import typer
 
 from opinionscope.cli.commands.activity import print_activity
 from opinionscope.cli.commands.logs import print_runs
-from opinionscope.cli.commands.markets import print_markets
+from opinionscope.cli.market_table import print_markets
 from opinionscope.cli.output.formats import counted
+from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.terminal import write
+from opinionscope.cli.position_table import print_positions
 from opinionscope.cli.whale_table import print_whales
-from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
+from opinionscope.job_table import CLEANUP, MARKETS, POSITIONS, STATS, WHALES, Job
 from opinionscope.jobs.run import run_job, work_of
 from opinionscope.locations import database_path
 from opinionscope.simulator.demo import DemoExchange, serve_demo
 from opinionscope.store.database import Store
 from opinionscope.store.markets import find_markets
+from opinionscope.store.position_figures import find_positions
 from opinionscope.store.sync_logs import find_runs
 from opinionscope.store.whale_activity import find_activity
 from opinionscope.store.whales import add_whales, find_names, find_whales
@@ -74,20 +77,22 @@ Next, with an API key for the real exchange:
 def _track_wallets(exchange: DemoExchange) -> None:
     with Store.open(exchange.database) as store:
         added = add_whales(store, exchange.wallets, "demo", utc_now())
-    write(f"  {'whales add':14}{counted(added.new, 'wallet')} tracked\n")
+    write(f"  {'whales add':16}{counted(added.new, 'wallet')} tracked\n")
 
 
 def _run_jobs(database: Path) -> None:
     _run(MARKETS, database, "{item_count:,} markets stored")
     _run(WHALES, database, "{item_count:,} trades from {done_count} wallets stored")
     _run(WHALES, database, "second run: {item_count:,} more stored")
+    _run(MARKETS, database, "second run: {item_count:,} stored, with those that only trades name")
+    _run(POSITIONS, database, "{item_count:,} positions checked")
     _run(STATS, database, "figures computed for {item_count} whales")
     _run(CLEANUP, database, "{item_count} old rows purged")
 
 
 def _run(job: Job, database: Path, summary: str) -> None:
     """Name the job while it runs, then what came of it."""
-    write(f"  {job.command:14}")
+    write(f"  {job.command:16}")
     started = time.monotonic()
     result = run_job(job, database, work_of(job))
     write(f"{summary.format(**vars(result))} in {time.monotonic() - started:.1f} s\n")
@@ -100,6 +105,9 @@ def _show(database: Path) -> None:
         print_markets(find_markets(store, limit=_ROWS))
         write("\n$ opinionscope whales list\n\n")
         print_whales(find_whales(store), now)
+        write(f"\n$ opinionscope positions --limit {_ROWS}\n\n")
+        largest = find_positions(store, limit=_ROWS)
+        print_notes(print_positions(largest, nothing="No open positions yet.", of_one_state=True).notes)
         write(f"\n$ opinionscope activity --limit {_ROWS}\n\n")
         print_activity(find_activity(store, limit=_ROWS), find_names(store), now)
         write("\n$ opinionscope logs\n\n")

@@ -9,12 +9,14 @@ import typer
 
 from opinionscope.cli.commands.whale_tracking import track
 from opinionscope.cli.completion import complete_out_of
-from opinionscope.cli.options import AsJson, Database, examples, one_of
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examples, one_of
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.documents import print_json
-from opinionscope.cli.output.formats import counted, money, short_address
+from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.formats import counted, gain, money, short_address
+from opinionscope.cli.output.notes import print_notes
+from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import print_table
-from opinionscope.cli.output.terminal import is_wide, warn, write
+from opinionscope.cli.output.terminal import is_wide, warn
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
 from opinionscope.store.whales import KnownWallet, find_known_wallets
@@ -42,28 +44,30 @@ def discover(
     limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of wallets.")] = 100,
     add: Annotated[bool, typer.Option("--add", help="Track the wallets that are not tracked yet.")] = False,
     as_json: AsJson = False,
+    as_jsonl: AsJsonLines = False,
+    as_csv: AsCsv = False,
     db: Database = None,
 ) -> None:
     """Show the exchange's leaderboard. Sends your API key to OPINION_TRADE_LEADERBOARD_URL; no other command does."""
-    from opinionscope.discovery.leaderboard import read_leaderboard
+    from opinionscope.discovery.leaderboard import Place, read_leaderboard
     from opinionscope.settings import Settings
 
     ranking = one_of(RANKINGS, by, "figure to rank by")
     span = one_of(PERIODS, period, "period")
+    form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     known = _known_wallets(database_path(db))
     places, problems = read_leaderboard(Settings.load(), known, by=ranking, period=span, limit=limit)
     if problems:
         warn(f"{counted(len(problems), 'place')} could not be read, such as: {problems[0]}")
     if ranking == "volume":
         warn(_FARMERS)
-    if as_json:
-        print_json([place.as_document() for place in places])
+    if form:
+        print_records(form, Place, places)
     else:
-        _print_places(places, f"{ranking.capitalize()} {span} (USDT)")
+        _print_places(places, f"{ranking.capitalize()} {span}")
     if add:
         told = _add(places, known, db)
-        if not as_json:
-            write(f"\n{told}\n")
+        print_notes([] if form else [told])
 
 
 def _known_wallets(database: Path) -> Mapping[str, KnownWallet]:
@@ -85,19 +89,21 @@ def _add(places: "Sequence[Place]", known: Mapping[str, KnownWallet], db: Path |
 
 def _print_places(places: "Sequence[Place]", figure: str) -> None:
     wide = is_wide()
+    is_profit = figure.startswith("Profit")
+    shown = gain if is_profit else money
+
+    def style(place: "Place") -> str:
+        return gain_style(place.figure) if is_profit else ""
+
     columns = [
         Column("Rank", lambda place: f"{place.rank}", right=True),
-        Column("Name", lambda place: place.name, flexible="cut", least=12, optional=True),
+        Column("Name", lambda place: place.name, flexible="cut", least=8, optional=True),
         Column("Address", lambda place: place.address if wide else short_address(place.address)),
-        Column(figure, lambda place: money(place.figure), right=True, style=_sign_style),
+        Column(figure, lambda place: shown(place.figure), right=True, style=style, unit="USDT"),
         Column("Tracked", lambda place: "yes" if place.tracked else "no"),
         Column("Flagged", _flag, style=lambda place: "yellow" if place.flagged else ""),
     ]
     print_table(columns, places, nothing="The leaderboard is empty for this period.")
-
-
-def _sign_style(place: "Place") -> str:
-    return "red" if place.figure < 0 else ""
 
 
 def _flag(place: "Place") -> str | None:

@@ -1,4 +1,4 @@
-"""Commands `sync markets`, `sync whales`, `stats` and `cleanup`: the jobs that cron runs."""
+"""Commands `sync markets`, `sync whales`, `sync positions`, `stats` and `cleanup`: the jobs that cron runs."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +16,7 @@ from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
 from opinionscope.cli.wallet_argument import find_tracked_wallets, not_tracked
 from opinionscope.errors import DatabaseMisconfigured, StoreError
-from opinionscope.job_table import CLEANUP, MARKETS, STATS, WHALES, Job
+from opinionscope.job_table import CLEANUP, MARKETS, POSITIONS, STATS, WHALES, Job
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.run import Work, report_unlocated_run, run_job, work_of
 from opinionscope.known_databases import is_missing, remember, require_place
@@ -53,6 +53,14 @@ def sync_whales(
     with progress_display() as display:
         result = _run(WHALES, database, work_of(WHALES, addresses=addresses), display.update)
         display.finish(result, _polled)
+
+
+@sync.command("positions", cls=JobCommand)
+def sync_positions(db: Database = None) -> None:
+    """Compare the tracked wallets' positions with those the exchange lists. Cron runs this hourly."""
+    with progress_display() as display:
+        result = _run(POSITIONS, _locate(POSITIONS, db), work_of(POSITIONS), display.update)
+        display.finish(result, _checked)
 
 
 @stats.command("stats", cls=JobCommand)
@@ -110,6 +118,10 @@ def _purge(database: Path, retention_days: int | None) -> None:
 
 def _polled(result: JobResult) -> str:
     return f"{counted(result.done_count, 'wallet')} polled, {counted(result.item_count, 'new trade')} stored"
+
+
+def _checked(result: JobResult) -> str:
+    return f"{counted(result.done_count, 'wallet')} checked, {counted(result.item_count, 'position')} listed"
 
 
 def _is_due(database: Path) -> bool:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples
+from opinionscope.cli.completion import complete_out_of
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.formats import age, count, moment, seconds
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_table
-from opinionscope.errors import UsageError
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
@@ -28,7 +28,13 @@ def show_logs(
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only failed and partial runs.")] = False,
     job: Annotated[
-        str | None, typer.Option("--type", metavar="JOB", help=f"Only this job: {', '.join(JOB_NAMES)}.")
+        str | None,
+        typer.Option(
+            "--type",
+            metavar="JOB",
+            help=f"Only this job: {', '.join(JOB_NAMES)}.",
+            autocompletion=complete_out_of(JOB_NAMES),
+        ),
     ] = None,
     since: Since = None,
     limit: Limit = 50,
@@ -38,8 +44,7 @@ def show_logs(
     db: Database = None,
 ) -> None:
     """Show the sync log, newest first."""
-    if job is not None and job not in JOB_NAMES:
-        raise UsageError(f"{job!r} is not a valid job; expected one of {', '.join(JOB_NAMES)}.")
+    job = job and one_of(JOB_NAMES, job, "job")
     now = utc_now()
     start = None if since is None else parse_since(since, now)
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)

@@ -1,43 +1,42 @@
 """Command `status`: everything on one screen, and an exit status for a monitor."""
 
-from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from opinionscope.cli.options import AsJson, Database
-from opinionscope.cli.output.chart import print_chart
-from opinionscope.cli.output.columns import Column
+from opinionscope.cli.options import AsJson, Database, examples
 from opinionscope.cli.output.documents import print_json
-from opinionscope.cli.output.formats import age, count, counted, file_size, moment, seconds
-from opinionscope.cli.output.styles import STATUS_STYLES
-from opinionscope.cli.output.tables import print_facts, print_table
-from opinionscope.cli.output.terminal import write
-from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft
-from opinionscope.health.report import Clock, Requests, Signals, Status, Wallets, first_hour, read_status
-from opinionscope.health.rules import JobHealth
+from opinionscope.cli.output.watch import watch as repeat
+from opinionscope.cli.status_page import print_status
+from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft, UsageError
+from opinionscope.health.report import Status, read_status
 from opinionscope.locations import database_path
 from opinionscope.settings import Settings
 from opinionscope.store.database import Store
-from opinionscope.store.deliveries import LastDelivery
-from opinionscope.store.signal_deliveries import TargetState
-from opinionscope.text import one_line
 from opinionscope.times import utc_now
 
 status = typer.Typer(add_completion=False)
 
-_LONGEST_PATH = 1_000
-_SKEW_TO_NAME = 60.0
+_REFRESH_SECONDS = 5.0
 
 
-@status.command()
-def show_status(as_json: AsJson = False, db: Database = None) -> None:
+@status.command(epilog=examples("status", "status --watch", "status --json"))
+def show_status(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh the screen every 5 seconds, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+    db: Database = None,
+) -> None:
     """Show overall health. Exits with status 1 if any job is overdue, failing, or has never run."""
-    settings, settings_error = _settings()
-    now = utc_now()
-    with Store.open_to_read(database_path(db)) as store:
-        report = read_status(store, now, settings.rate_limit, settings_error=settings_error)
+    if watch and as_json:
+        raise UsageError("Choose one of --watch and --json.")
+    if watch:
+        repeat(lambda: _show(db), _REFRESH_SECONDS)
+        return
+    report, settings, now = _read(db)
     with suppress(ReaderLeft):
         if as_json:
             print_json(report.as_document())
@@ -47,118 +46,16 @@ def show_status(as_json: AsJson = False, db: Database = None) -> None:
         raise typer.Exit(ExitStatus.FAILED)
 
 
-def print_status(report: Status, settings: Settings, now: datetime) -> None:
-    """The screen. Times are ages; below the table, each problem with what to do about it."""
-    problems = {job.job: job.problem for job in report.jobs if not job.healthy}
-    if report.settings_error:
-        problems = {"settings": report.settings_error, **problems}
-    problems |= {f"target {target.target}": _failing(target) for target in report.signals.failing_targets}
-    write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC: {_verdict(problems)}\n\n")
-    _print_jobs(report.jobs, now)
-    if problems:
-        write("\n")
-        print_facts(problems.items())
-    write("\n")
-    database = report.database
-    print_facts(
-        [
-            ("requests", _requests(report.requests)),
-            ("wallets", _wallets(report.wallets)),
-            ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
-            ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
-            ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
-            ("signals", _signals(report.signals)),
-            ("clock", _clock(report.clock)),
-        ]
-    )
-    write("\n")
-    print_chart(report.hours, first_hour(now))
+def _show(db: Path | None) -> None:
+    report, settings, now = _read(db)
+    print_status(report, settings, now)
 
 
-def _verdict(problems: Collection[str]) -> str:
-    return f"{counted(len(problems), 'problem')}: {', '.join(problems)}" if problems else "all jobs are healthy"
-
-
-def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:
-    columns = [
-        Column("Job", lambda job: job.job),
-        Column("Last run", lambda job: age(job.last_started_at, now) or "never"),
-        Column("Status", lambda job: job.last_status, style=lambda job: STATUS_STYLES.get(job.last_status or "", "")),
-        Column("Last success", lambda job: age(job.last_success_at, now) or "never"),
-        Column(
-            "Failures",
-            lambda job: count(job.failures_in_a_row),
-            right=True,
-            style=lambda job: "red" if job.failures_in_a_row else "",
-        ),
-        Column("Typical", lambda job: seconds(job.typical_seconds), right=True, rank=1),
-        Column(
-            "Due",
-            _due,
-            style=lambda job: "bold red" if job.overdue else "",
-        ),
-    ]
-    print_table(columns, jobs, nothing="There are no jobs.")
-
-
-def _requests(requests: Requests) -> str:
-    slowed = requests.allowed_per_second < requests.limit_per_second
-    pace = f", currently slowed to {requests.allowed_per_second:g}/s" if slowed else ""
-    return (
-        f"last minute: {requests.last_minute:,} ({requests.throttled_last_minute:,} × 429), "
-        f"last hour: {requests.last_hour:,} ({requests.throttled_last_hour:,} × 429); "
-        f"limit {requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f}/min){pace}"
-    )
-
-
-def _wallets(wallets: Wallets) -> str:
-    if not wallets.tracked:
-        return "none tracked; add one with `opinionscope whales add ADDRESS`"
-    behind = f" ({counted(wallets.missing_trades, 'trade')} missing)" if wallets.behind else ""
-    ahead = f", {wallets.ahead:,} ahead" if wallets.ahead else ""
-    errors = f"; last poll failed for {wallets.with_an_error:,}" if wallets.with_an_error else ""
-    return (
-        f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
-        f"{wallets.behind:,} behind{behind}{ahead}{errors}"
-    )
-
-
-def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
-    if not is_set:
-        return "not configured"
-    last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "never sent"
-    return f"{last}; last attempt failed: {delivery.last_error}" if delivery.last_error else last
-
-
-def _signals(signals: Signals) -> str:
-    failed = f", {signals.failed_24h:,} failed in the last 24 h" if signals.failed_24h else ""
-    return f"{signals.pending:,} pending{failed}"
-
-
-def _failing(target: TargetState) -> str:
-    return f"has failed since {moment(target.failing_since)} UTC: {target.last_error}. See `opinionscope signals`."
-
-
-def _clock(clock: Clock) -> str:
-    if clock.ahead_seconds is None:
-        text = "not compared with the exchange's yet"
-    elif abs(clock.ahead_seconds) > _SKEW_TO_NAME:
-        word = "ahead of" if clock.ahead_seconds > 0 else "behind"
-        text = f"{abs(clock.ahead_seconds):,.0f} s {word} the exchange's: set it, and keep it right with NTP"
-    else:
-        text = "agrees with the exchange's"
-    if clock.latest_run is None:
-        return text
-    return (
-        f"{text}; {counted(clock.future_runs, 'run')} in the log dated later than now, up to "
-        f"{moment(clock.latest_run)} UTC: the clock was ahead, and these dates are not believed"
-    )
-
-
-def _due(job: JobHealth) -> str:
-    if job.overdue:
-        return "OVERDUE"
-    return "on time" if job.last_status else "not yet due"
+def _read(db: Path | None) -> tuple[Status, Settings, datetime]:
+    settings, settings_error = _settings()
+    now = utc_now()
+    with Store.open_to_read(database_path(db)) as store:
+        return read_status(store, now, settings.rate_limit, settings_error=settings_error), settings, now
 
 
 def _settings() -> tuple[Settings, str | None]:

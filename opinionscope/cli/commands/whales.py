@@ -53,8 +53,11 @@ def list_whales(
 ) -> None:
     """Show the tracked wallets, highest net profit first.
 
-    Record: questions won / decided, and the 95 % interval of the rate. Luck: standard deviations above what fair prices
-    would have given, at most. Wallets flagged for farming come last.
+    Record: questions won / decided, with the 95 % interval of the win rate.
+
+    Luck: standard deviations above what fair prices would have given, at most.
+
+    Wallets flagged for farming come last.
     """
     if sort not in WHALE_ORDERS:
         raise UsageError(f"{sort!r} is not a valid sort key; expected one of {', '.join(WHALE_ORDERS)}.")

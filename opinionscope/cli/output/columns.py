@@ -7,6 +7,7 @@ from typing import Any, Literal
 NOTHING = "–"
 GAP = 2
 """Spaces between two columns."""
+MINOR_RANK = 4
 LONGEST_TEXT = 200
 LONGEST_WRAPPED = 2_000
 
@@ -17,8 +18,9 @@ class Column:
 
     `rank`: 0 for a column that is always shown; otherwise it is dropped when the terminal is too narrow, the highest
     rank first. `flexible`: how a text that is too long is shortened; such a column takes what space is left, but at
-    least `least` characters. `optional`: dropped if no row has anything to show. `style`: a rich style for a row.
-    `unit`: the unit of the values, which stands below the title. `nothing`: what stands for None.
+    least `least` characters, and columns of MINOR_RANK or above are dropped until it has `enough`. `optional`: dropped
+    if no row has anything to show. `style`: a rich style for a row. `unit`: the unit of the values, which stands below
+    the title. `nothing`: what stands for None.
     """
 
     title: str
@@ -27,6 +29,7 @@ class Column:
     rank: int = 0
     flexible: Literal["cut", "wrap"] | None = None
     least: int = 24
+    enough: int = 0
     optional: bool = False
     style: Callable[[Any], str] = lambda _: ""
     unit: str = ""

@@ -63,6 +63,11 @@ def age(time: datetime | None, now: datetime) -> str | None:
     return None if time is None else ago(time, now)
 
 
+def elapsed(time: datetime | None, now: datetime) -> str | None:
+    """The same for a column of ages: `4 min`."""
+    return None if time is None else ago(time, now).removesuffix(" ago")
+
+
 def seconds(duration: float | None) -> str | None:
     """`1.2 s`."""
     return None if duration is None else f"{duration:.1f} s"

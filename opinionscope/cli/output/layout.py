@@ -9,17 +9,18 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, Column
+from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, MINOR_RANK, Column
 from opinionscope.text import one_line
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A column's texts, its natural width and its least width. `unused`: it has had nothing to show so far."""
+    """A column's texts and its widths: natural, enough, least. `unused`: it has had nothing to show so far."""
 
     column: Column
     texts: list[str]
     natural: int
+    enough: int
     least: int
     unused: bool
 
@@ -30,18 +31,22 @@ def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cell
     texts = [column.nothing if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
     natural = max(width_before, *map(cell_len, (column.title, column.unit, *texts)))
     least = min(natural, column.least) if column.flexible else natural
-    return Cells(column, texts, natural, least, unused=not width_before and set(texts) == {column.nothing})
+    enough = min(natural, max(column.enough, least)) if column.flexible else natural
+    return Cells(column, texts, natural, enough, least, unused=not width_before and set(texts) == {column.nothing})
 
 
 def fitting(columns: Sequence[Cells], width: int) -> list[Cells]:
     """The columns that fit into a line of this width."""
     shown = [cells for cells in columns if not (cells.column.optional and cells.unused)]
-    while sum(cells.least + GAP for cells in shown) - GAP > width:
-        highest = max(cells.column.rank for cells in shown)
-        if highest == 0:
-            break
-        shown = [cells for cells in shown if cells.column.rank != highest]
+    for rank in sorted({cells.column.rank for cells in shown} - {0}, reverse=True):
+        if sum(_needed(cells, rank) + GAP for cells in shown) - GAP > width:
+            shown = [cells for cells in shown if cells.column.rank != rank]
     return shown
+
+
+def _needed(cells: Cells, rank: int) -> int:
+    """The width that a column has to have before one of this rank is shown beside it."""
+    return cells.enough if rank >= MINOR_RANK else cells.least
 
 
 def cut(cells: Cells, number: int, width: int) -> str:
@@ -53,13 +58,12 @@ def cut(cells: Cells, number: int, width: int) -> str:
 def without_middle(text: str, width: int) -> str:
     """The first and the last words that fit, with at most half of the width for the last.
 
-    If the last word is too long, the first ones stand alone; if these are no more than a third of the width, words are
-    broken.
+    If the last word is too long, the first ones stand alone; if these fill less than a quarter, words are broken.
     """
     words = text.split(" ")
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
-    if cell_len(" ".join(head)) * 3 > width:
+    if cell_len(" ".join(head)) * 4 >= width:
         more = _words_that_fit(
             words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
         )
@@ -76,14 +80,18 @@ def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
-    """The width of each column: at least the least one, with the spare room given to the first that can use it."""
+    """The width of each column: at least the least one. Spare room goes to titles first, then to what may wrap."""
     spare = max(0, width - sum(cells.least + GAP for cells in shown) + GAP)
-    widths = list[int]()
-    for cells in shown:
-        more = min(spare, cells.natural - cells.least)
-        widths.append(cells.least + more)
+    widths = [cells.least for cells in shown]
+    for number in sorted(range(len(shown)), key=lambda number: _claim(shown[number])):
+        more = min(spare, shown[number].natural - shown[number].least)
+        widths[number] += more
         spare -= more
     return widths
+
+
+def _claim(cells: Cells) -> tuple[bool, int]:
+    return cells.column.flexible == "wrap", -cells.column.least
 
 
 def heading_of(shown: Sequence[Cells], widths: Sequence[int]) -> list[list[tuple[str, str]]]:

@@ -11,6 +11,7 @@ from rich.text import Text
 from opinionscope.cli.output.blocks import blocks_of
 from opinionscope.cli.output.columns import GAP, LONGEST_WRAPPED, NOTHING, Column
 from opinionscope.cli.output.layout import fitting, heading_of, lines_of, measured, widths_of
+from opinionscope.cli.output.links import link_to
 from opinionscope.cli.output.terminal import console, render, write
 from opinionscope.text import one_line
 
@@ -68,5 +69,5 @@ def print_facts(facts: Iterable[Fact]) -> None:
     table.add_column(overflow="fold")
     for name, value, *style in facts:
         text = NOTHING if value is None else one_line(value, LONGEST_WRAPPED)
-        table.add_row(Text(name, style="bold"), Text(text, style="".join(style)))
+        table.add_row(Text(name, style="bold"), Text(text, style=link_to(text) or "".join(style)))
     render(table, console())

@@ -1,14 +1,17 @@
 // Draws every chart of the page. Data is inserted as text and numbers, never as HTML or as a Vega expression.
 
-import { format } from "./formats.js";
+import { format, tone } from "./formats.js";
 import { table } from "./table.js";
 
-const GREY = "#5b6673";
+const DARK = matchMedia("(prefers-color-scheme: dark)").matches;
+const GREY = DARK ? "#a3afbb" : "#5b6673";
+const GRID = DARK ? "#2d3844" : "#e8ebef";
+const LINE = DARK ? "#46525f" : "#c3cad2";
 const CONFIG = {
   background: null,
   font: "system-ui, sans-serif",
   view: { stroke: null },
-  axis: { labelColor: GREY, titleColor: GREY, titleFontWeight: "normal", gridColor: "#e8ebef", domainColor: "#c3cad2", tickColor: "#c3cad2", labelLimit: 230 },
+  axis: { labelColor: GREY, titleColor: GREY, titleFontWeight: "normal", gridColor: GRID, domainColor: LINE, tickColor: LINE, labelLimit: 230 },
   axisX: { grid: false, labelOverlap: "greedy", labelFlush: true },
   axisQuantitative: { grid: true, tickCount: 5 },
   axisBand: { grid: false, ticks: false },
@@ -36,9 +39,12 @@ function element(tag, className, text) {
 function figures(rows, display) {
   const row = rows[0];
   const list = element("dl", "figures");
-  for (const figure of display.figures) {
-    const one = element("div", row[figure.field] ? `tone-${figure.tone ?? "plain"}` : "tone-none");
-    one.append(element("dd", "", format(row[figure.field], figure.as)), element("dt", "", figure.title));
+  for (const { field, title, as, detail, ...figure } of display.figures) {
+    const value = row[field];
+    const one = element("div", value ? `tone-${tone(value, as) || (figure.tone ?? "plain")}` : "tone-none");
+    const name = element("dt", "", title);
+    if (detail && row[detail]) name.append(element("small", "", row[detail]));
+    one.append(element("dd", "", value === null ? "–" : format(value, as)), name);
     list.append(one);
   }
   return list;
@@ -63,17 +69,17 @@ function specification(rows, { period, rowHeight, empty, ...display }) {
 }
 
 async function draw(chart) {
-  const { library, url, display: text } = chart.dataset;
+  const { library, url, title, display: text } = chart.dataset;
   const answer = await fetch(url);
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `HTTP ${answer.status}`);
   const rows = await answer.json();
   const display = JSON.parse(text);
-  if (library === "metric") chart.replaceChildren(figures(rows, display));
+  if (library === "metric" && rows.length > 0) chart.replaceChildren(figures(rows, display));
   else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? nothing()));
-  else if (library === "table") chart.replaceChildren(table(rows, display.columns));
+  else if (library === "table") chart.replaceChildren(table(rows, display.columns, title));
   else {
     const onItsOwn = chart.closest(".single") !== null;
-    await vegaEmbed(chart, specification(rows, onItsOwn ? { ...display, height: ALONE_HEIGHT } : display), EMBED);
+    await vegaEmbed(chart, specification(rows, { description: title, ...display, ...(onItsOwn && { height: ALONE_HEIGHT }) }), EMBED);
   }
 }
 

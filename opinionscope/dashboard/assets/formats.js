@@ -12,10 +12,21 @@ function span(seconds) {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
+const sign = (digits, options) => {
+  const numbers = new Intl.NumberFormat("en-US", {
+    minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "exceptZero", ...options,
+  });
+  return (value) => numbers.format(value);
+};
+const whole = decimals(0);
+
 const NUMBERS = {
   count: decimals(0),
   money: decimals(2),
-  gain: decimals(2),
+  gain: sign(2),
+  growth: (value) => `${sign(0)(value * 100)} %`,
+  deviations: sign(1),
+  percent: (value) => `${whole(value * 100)} %`,
   price: decimals(3),
   short: (value) => compact.format(value),
   seconds: (value) => `${decimals(value < 10 ? 1 : 0)(value)} s`,
@@ -30,6 +41,13 @@ const TEXTS = {
 
 export function isNumeric(as) {
   return as in NUMBERS;
+}
+
+// Whether a value is a gain or a loss, as far as its text shows it.
+export function tone(value, as) {
+  if (as !== "gain" && as !== "growth") return "";
+  const text = format(value, as);
+  return text.startsWith("+") ? "gain" : text.startsWith("-") ? "loss" : "";
 }
 
 export function format(value, as) {

@@ -1,22 +1,24 @@
 // A table that its headings sort.
 
-import { format, isNumeric } from "./formats.js";
+import { format, isNumeric, tone } from "./formats.js";
 
 function content(row, column) {
   const value = row[column.field];
-  if (value === null) return document.createTextNode(column.empty ?? "–");
+  if (value === null) return column.empty ?? "–";
   const text = format(value, column.as);
   if (column.as === "link" && row.url) return anchor(text, row.url, "_blank");
   if (column.as === "filter") {
     return anchor(text, `/-/dashboards/${column.page}?${new URLSearchParams({ [column.filter]: row[column.value] })}`, "");
   }
-  if (column.as === "status" || column.as === "gain") {
+  const className = column.as === "status" ? `mark mark-${String(value).replaceAll(" ", "-")}`
+    : column.as === "flag" || column.as === "note" ? "mark mark-partial" : tone(value, column.as);
+  if (className) {
     const mark = document.createElement("span");
-    mark.className = column.as === "status" ? `mark mark-${String(value).replaceAll(" ", "-")}` : value < 0 ? "loss" : "gain";
+    mark.className = className;
     mark.textContent = text;
     return mark;
   }
-  return document.createTextNode(text);
+  return text;
 }
 
 function anchor(text, address, target) {
@@ -35,7 +37,9 @@ function body(rows, columns) {
     for (const column of columns) {
       const cell = line.insertCell();
       cell.className = kind(column);
-      cell.append(content(row, column));
+      cell.dataset.title = column.title;
+      const shown = content(row, column);
+      if (shown) cell.append(shown);
     }
   }
   return made;
@@ -64,8 +68,9 @@ function sortBy(made, rows, columns, column, heading) {
   made.tBodies[0].replaceWith(body(sorted, columns));
 }
 
-export function table(rows, columns) {
+export function table(rows, columns, title) {
   const made = document.createElement("table");
+  made.createCaption().textContent = title;
   const headings = made.createTHead().insertRow();
   for (const column of columns) {
     const heading = document.createElement("th");

@@ -12,7 +12,7 @@ def trade_row(trade: Trade, key: TradeKey, copy: int) -> NewTrade:
     return NewTrade(
         market_external_id=trade.market_id,
         root_market_external_id=trade.root_market_id,
-        market_title=_full_title(trade),
+        market_title=trade.full_title,
         tx_hash=trade.tx_hash,
         action=trade.side,
         outcome=trade.outcome,
@@ -28,11 +28,3 @@ def trade_row(trade: Trade, key: TradeKey, copy: int) -> NewTrade:
         fingerprint=key[1],
         copy=copy,
     )
-
-
-def _full_title(trade: Trade) -> str | None:
-    """A title that makes sense by itself: an option's ("↑ 100,000") means nothing without the question."""
-    root = trade.root_market_title
-    if root and trade.market_title and root != trade.market_title:
-        return f"{root}: {trade.market_title}"
-    return trade.market_title or root

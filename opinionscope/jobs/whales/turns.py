@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
-from opinionscope.errors import AccessBlocked, ApiUnavailable, OutOfTime, Paused, StoreError
-from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, describe, describe_all
+from opinionscope.errors import OutOfTime, StoreError
+from opinionscope.jobs.failures import ENDS_THE_RUN, TOO_MANY_REQUESTS, FailuresInARow, describe, describe_all
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.workers import join
@@ -17,8 +17,6 @@ from opinionscope.store.whale_progress import record_error, record_poll
 WORKERS = 16
 PAGES_A_TURN = 10
 POLLS_PER_DEEP_TURN = 3
-FAILURES_IN_A_ROW = 20
-TOO_MANY_REQUESTS = "the exchange asks for fewer requests (429)"
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +49,7 @@ class Turns:
         self._polls = deque(histories)
         self._deep: deque[History] = deque()
         self._polls_in_a_row = 0
-        self._failures_in_a_row = 0
-        self._blocked_in_a_row = 0
+        self._failures = FailuresInARow()
         self._busy = 0
         self._fatal: BaseException | None = None
         self._stopped = False
@@ -133,7 +130,7 @@ class Turns:
 
     def _note_success(self, history: History, *, is_poll: bool) -> None:
         with self._changed:
-            self._failures_in_a_row = self._blocked_in_a_row = 0
+            self._failures.end()
             self.result.done_count += is_poll
             self.ended_polls += is_poll
             if history.unfinished:
@@ -144,14 +141,9 @@ class Turns:
     def _note_failure(self, history: History, failure: Exception, *, is_poll: bool) -> None:
         with self._changed:
             self.ended_polls += is_poll
-            self._failures_in_a_row += isinstance(failure, ApiUnavailable | AccessBlocked)
-            self._blocked_in_a_row += isinstance(failure, AccessBlocked)
             self.result.fail(f"{history.wallet.address}: {describe(failure)}")
-            hopeless = not self.result.done_count and self._failures_in_a_row >= FAILURES_IN_A_ROW
-            blocked = self._blocked_in_a_row >= BLOCKED_IN_A_ROW
-        if blocked:
-            raise failure
-        if isinstance(failure, Paused) or hopeless:
+            hopeless = self._failures.make_it_hopeless(failure, nothing_done=not self.result.done_count)
+        if hopeless:
             self.why_stopped = f"{failure}"
             self._stop()
 

@@ -1,0 +1,19 @@
+"""Job `sync positions`: what the exchange says the tracked wallets hold, for the marks and to check our own sums."""
+
+from opinionscope.jobs.result import JobResult
+from opinionscope.jobs.run import Run
+from opinionscope.store.whales import has_whales
+
+
+def work(run: Run) -> JobResult:
+    """A run of the job."""
+    if not has_whales(run.store):
+        return run.result
+    # Only now, so that an idle run does not load the HTTP client.
+    from opinionscope.jobs.connection import connected
+    from opinionscope.jobs.positions.sync import WORKERS, sync_positions
+
+    with connected(run, WORKERS) as (client, deadline):
+        return sync_positions(
+            client, run.store, now=run.now, deadline=deadline, progress=run.progress, result=run.result
+        )

@@ -1,0 +1,101 @@
+"""Check the positions of the tracked wallets: fetch several lists at a time, save one after the other."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime
+from functools import partial
+
+from opinionscope.api.client import OpinionClient
+from opinionscope.errors import Interrupted, OutOfTime, StoreError
+from opinionscope.jobs.failures import ENDS_THE_RUN, TOO_MANY_REQUESTS, FailuresInARow, describe
+from opinionscope.jobs.positions.listing import PositionList, read_positions
+from opinionscope.jobs.positions.save import save_list
+from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
+from opinionscope.jobs.workers import ANSWERS_STILL_COMING, DaemonPool, result_of
+from opinionscope.store.database import Store
+from opinionscope.store.position_checks import WalletToCheck, find_wallets_to_check, record_check
+
+# Enough for the documented rate. The fewer there are, the surer a wallet with hundreds of pages gets to their end.
+WORKERS = 6
+
+logger = logging.getLogger(__name__)
+
+
+def sync_positions(
+    client: OpinionClient,
+    store: Store,
+    *,
+    now: datetime,
+    deadline: float,
+    progress: ReportProgress = no_progress,
+    result: JobResult | None = None,
+) -> JobResult:
+    """Store what the exchange lists of each tracked wallet, until `deadline` (monotonic seconds).
+
+    One wallet's failure is counted and noted with it; the others go on. What the time did not suffice for goes first
+    in the next run. `result` is filled in however it ends. Raises AccessRefused, which every wallet would meet.
+    """
+    wallets = find_wallets_to_check(store, now)
+    checks = _Checks(store, now, result or JobResult(), is_throttled=lambda: client.throttled > 0)
+    with DaemonPool(WORKERS, "positions") as pool:
+        lists = [
+            (wallet, pool.submit(read_positions, partial(client.fetch_positions, wallet.address))) for wallet in wallets
+        ]
+        for wallet, listed in lists:
+            if checks.has_stopped:
+                break
+            checks.end(wallet, listed, deadline + ANSWERS_STILL_COMING)
+            progress("wallets", checks.ended, len(wallets))
+    left = len(wallets) - checks.ended
+    if left:
+        checks.result.fail(f"{left:,} of {len(wallets):,} wallets were not checked: {checks.why_left}", left)
+    return checks.result
+
+
+class _Checks:
+    """The checks of one run. `ended` counts those that ended, well or not; `why_left` says why others did not."""
+
+    def __init__(self, store: Store, now: datetime, result: JobResult, *, is_throttled: Callable[[], bool]) -> None:
+        self.result = result
+        self.ended = 0
+        self.has_stopped = False
+        self.why_left = "the time of this run was over"
+        self._store = store
+        self._now = now
+        self._is_throttled = is_throttled
+        self._failures = FailuresInARow()
+
+    def end(self, wallet: WalletToCheck, listed: Future[PositionList], until: float) -> None:
+        """Wait for a wallet's list until then (monotonic seconds), and save it."""
+        try:
+            self._save(wallet, result_of(listed, until))
+        except OutOfTime:
+            # Not the end: the lists of other wallets may be here.
+            if self._is_throttled():
+                self.why_left = TOO_MANY_REQUESTS
+        except (StoreError, Interrupted):
+            raise
+        except Exception as failure:
+            logger.debug("%s failed", wallet.address, exc_info=True)
+            self._note_failure(wallet, failure)
+            if isinstance(failure, ENDS_THE_RUN):
+                raise
+
+    def _save(self, wallet: WalletToCheck, listed: PositionList) -> None:
+        save_list(self._store, wallet, listed, self._now)
+        self._failures.end()
+        self.ended += 1
+        self.result.done_count += 1
+        self.result.item_count += len(listed.positions)
+        for problem in listed.problems:
+            self.result.fail(f"{wallet.address}: {problem}")
+
+    def _note_failure(self, wallet: WalletToCheck, failure: Exception) -> None:
+        with self._store.transaction() as transaction:
+            record_check(transaction, wallet.id, self._now, describe(failure))
+        self.ended += 1
+        self.result.fail(f"{wallet.address}: {describe(failure)}")
+        if self._failures.make_it_hopeless(failure, nothing_done=not self.result.done_count):
+            self.has_stopped = True
+            self.why_left = f"{failure}"

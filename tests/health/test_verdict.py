@@ -1,0 +1,103 @@
+"""The verdict of `status`, and how late trades are seen."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opinionscope.health.delay import judge_delay
+from opinionscope.health.report import read_status
+from opinionscope.health.verdict import short_cause
+from opinionscope.store.database import Store
+from opinionscope.store.whale_activity import insert_trades
+from opinionscope.store.whales import add_whales
+from opinionscope.times import to_millis_text
+from tests.cli.conftest import trade
+from tests.health.test_health import NOW, health, log
+
+WHALE = "0x" + "a" * 40
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "opinionscope.db") as opened:
+        yield opened
+
+
+def test_the_verdict_names_each_problem_in_a_few_words(store: Store) -> None:
+    for job, status, minutes in (
+        ("markets", "completed", 20),
+        ("markets", "failed", 12),
+        ("markets", "failed", 2),
+        ("whales", "partial", 3),
+        ("stats", "completed", 5),
+        ("cleanup", "completed", 60 * 40),
+    ):
+        log(store, job, status, minutes)
+    with store.transaction() as connection:
+        connection.execute("UPDATE sync_logs SET error = 'page 1: exchange error (HTTP 503)' WHERE type = 'markets'")
+
+    verdict = read_status(store, NOW, 15).verdict
+
+    assert verdict == (
+        "3 problems: markets failing for 12 min (HTTP 503), whales partial for 3 min (no answer), cleanup overdue"
+    )
+    assert read_status(store, NOW, 15, settings_error="X: bad").verdict.startswith("4 problems: settings wrong, ")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("no answer in time: 20 wallets; 3 more", "no answer in time: 20 wallets"),
+        ("exchange error (HTTP 502)", "HTTP 502"),
+        ("\x1b[2J" + "x" * 100, "�[2J" + "x" * 55 + "…"),
+    ],
+)
+def test_a_cause_is_short_and_harmless(error: str, cause: str) -> None:
+    assert short_cause(error) == cause
+
+
+def test_a_slow_run_says_why(store: Store) -> None:
+    for minutes in range(2, 12):
+        log(store, "whales", "completed", minutes, seconds=2)
+    log(store, "whales", "completed", 1, seconds=40)
+    assert health(store, "whales").slow == "the last run took 40 s, typically 2.0 s: 0 requests, no 429"
+    with store.transaction() as connection:
+        connection.execute("UPDATE sync_logs SET throttled_count = 8")
+    assert health(store, "whales").slow == "the last run took 40 s, typically 2.0 s: 8 × 429"
+    log(store, "whales", "completed", 0, seconds=3)
+    assert health(store, "whales").slow is None
+
+
+def test_a_delay_is_that_of_trades_seen_since_the_history_was_read(store: Store) -> None:
+    add_whales(store, [(WHALE, None)], "manual", NOW)
+    read_at = NOW - timedelta(hours=30)
+    seen = [  # the number of the trade, when it was, when it was seen
+        (1, read_at - timedelta(days=20), read_at),
+        (2, read_at + timedelta(hours=1), read_at + timedelta(hours=2)),
+        (3, NOW - timedelta(hours=20), NOW - timedelta(hours=20) + timedelta(seconds=30)),
+        (4, NOW - timedelta(days=3), NOW - timedelta(hours=2)),
+        (5, NOW - timedelta(seconds=50), NOW - timedelta(seconds=55)),
+    ]
+    with store.transaction() as transaction:
+        transaction.execute("UPDATE whales SET history_read_at = ?", (to_millis_text(read_at),))
+        for number, when, seen_at in seen:
+            insert_trades(transaction, WHALE, [trade(number, when)], seen_at)
+
+    delay = read_status(store, NOW, 15).delay
+
+    assert (delay.trades, delay.median_seconds, delay.p95_seconds) == (3, 30, 70 * 3600)
+    assert judge_delay([]).as_document() == {"median_seconds": None, "p95_seconds": None, "trades": 0}
+
+
+@given(st.lists(st.integers(-100, 10**7), min_size=1))
+def test_at_least_the_share_of_trades_that_is_said_was_seen_within_the_time(seconds: list[int]) -> None:
+    delay = judge_delay(seconds)
+    assert delay.median_seconds is not None
+    assert delay.p95_seconds is not None
+    for share, bound in ((0.5, delay.median_seconds), (0.95, delay.p95_seconds)):
+        assert sum(each <= bound for each in seconds) >= share * len(seconds)
+        assert sum(each < bound for each in seconds) < max(1, share * len(seconds))
