@@ -23,19 +23,20 @@ def write_due_digests(store: Store, recipients: Callable[[Sequence[str]], list[s
         # A digest from later than now was written while the clock was ahead.
         if last < due or last > now:
             with store.transaction() as transaction:
-                write_digest(transaction, row, recipients(row.targets), last, due)
+                write_digest(transaction, row, recipients(row.targets), (last, due), now)
 
 
 def write_digest(
-    transaction: Transaction, row: StoredRule, recipients: Sequence[str], since: datetime, until: datetime
+    transaction: Transaction, row: StoredRule, recipients: Sequence[str], span: tuple[datetime, datetime], now: datetime
 ) -> None:
-    """Put the orders that a rule has kept until then into one signal."""
+    """Put the orders that a rule has kept in a span of time into one signal."""
+    since, until = span
     orders = find_for_digest(transaction, row.id, FOR_THE_DIGEST, until)
     if orders:
         documents = [json.loads(order.document) for order in orders]
         document = digest_document(Rule.from_row(row), documents, since, until)
         text = json.dumps(document, ensure_ascii=False)
-        signal = NewSignal(row.id, row.name, "digest", to_millis_text(until), "pending", text)
+        signal = NewSignal(row.id, row.name, "digest", to_millis_text(now), "pending", text)
         signal_id = insert_signal(transaction, signal, recipients)
         note_told_in(transaction, [order.id for order in orders], signal_id)
     note_digest(transaction, row.id, until)

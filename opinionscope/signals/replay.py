@@ -53,7 +53,8 @@ class Replay:
         self._rules = [_as_it_was(rule, since) for rule in rules]
         with store.snapshot() as transaction:
             self._whales = find_whale_facts(transaction)
-            fills = find_fills_since(transaction, to_seconds_text(since - _LOOK_BACK))
+            addresses = _concerned([Rule.from_row(rule) for rule in rules], self._whales)
+            fills = find_fills_since(transaction, to_seconds_text(since - _LOOK_BACK), addresses)
             self._known = Remembered(transaction, fills, since, self._whales)
         self._fills = [fill for fill in fills if fill.first_seen_at >= to_millis_text(since)]
 
@@ -102,7 +103,7 @@ class Replay:
                 continue
             due = digest_due(row.digest_at, now)
             if digested[row.id] < due:
-                write_digest(outbox, row, [_TARGET], digested[row.id], due)
+                write_digest(outbox, row, [_TARGET], (digested[row.id], due), now)
                 digested[row.id] = due
 
 
@@ -187,6 +188,13 @@ def _by_wallet_and_market(fills: Collection[StoredFill]) -> dict[tuple[str, str]
     for fill in sorted(fills, key=lambda fill: fill.id):
         groups[fill.whale_address, fill.market_external_id].append(fill)
     return groups
+
+
+def _concerned(rules: Sequence[Rule], whales: Mapping[str, WhaleFacts]) -> list[str] | None:
+    """The wallets that the rules are about; None if any may be."""
+    if any(rule.filters.consensus is not None or not (rule.filters.whales or rule.filters.tags) for rule in rules):
+        return None
+    return [address for address in whales if any(may_be_member(rule, whales, address) for rule in rules)]
 
 
 def _counts(whale: WhaleFacts | None) -> bool:

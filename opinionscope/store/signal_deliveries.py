@@ -167,8 +167,11 @@ def _conclude(transaction: Transaction, signal_id: int) -> None:
     rows = transaction.execute(
         "SELECT state, target, reason, sent_at FROM signal_deliveries WHERE signal_id = ? ORDER BY target", (signal_id,)
     ).fetchall()
+    if not rows:
+        # Its rule was disabled meanwhile.
+        return
     states = {row["state"] for row in rows}
-    state = next((word for word in ("pending", "failed", "sent", "suppressed") if word in states), "suppressed")
+    state = next(word for word in ("pending", "failed", "sent", "suppressed") if word in states)
     reasons = [
         f"{row['target']}: {row['reason']}" for row in rows if row["reason"] and row["state"] in ("pending", state)
     ]

@@ -42,11 +42,11 @@ _AMONG = "IN (SELECT value FROM json_each(?))"
 _FILLS_OF_WALLET = (
     f"{_FILL} whale_address = ? AND timestamp >= ? AND +market_external_id {_AMONG} ORDER BY timestamp, id"
 )
-_FILLS_SINCE = f"{_FILL} timestamp >= ? ORDER BY id"
+_FILLS_SINCE = f"{_FILL} timestamp >= ? AND (? IS NULL OR whale_address {_AMONG}) ORDER BY id"
 
 
-def _array(markets: Collection[str]) -> str:
-    return json.dumps(sorted(markets))
+def _array(texts: Collection[str]) -> str:
+    return json.dumps(sorted(texts))
 
 
 def find_fills(transaction: Transaction, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
@@ -55,9 +55,12 @@ def find_fills(transaction: Transaction, address: str, markets: Collection[str],
     return [StoredFill(*row) for row in rows.fetchall()]
 
 
-def find_fills_since(transaction: Transaction, since: str) -> list[StoredFill]:
-    """All fills that were made since a moment (ISO text), in the order in which they were stored."""
-    rows = transaction.execute(_FILLS_SINCE, (since,))
+def find_fills_since(
+    transaction: Transaction, since: str, addresses: Collection[str] | None = None
+) -> list[StoredFill]:
+    """All fills, or those of the wallets, since a moment (ISO text), in the order in which they were stored."""
+    wallets = None if addresses is None else _array(addresses)
+    rows = transaction.execute(_FILLS_SINCE, (since, wallets, wallets))
     return [StoredFill(*row) for row in rows.fetchall()]
 
 

@@ -130,3 +130,18 @@ def test_a_program_gets_no_key_and_no_address(tmp_path: Path, monkeypatch: pytes
 def test_a_program_that_is_not_there_is_a_problem_of_its_target(tmp_path: Path) -> None:
     assert run_program(str(tmp_path / "nothing"), "{}", 1).problem == "could not be started: No such file or directory"
     assert run_program("relative", "{}", 1).problem == "isn't an absolute path; expected exec:/absolute/program"
+
+
+def test_no_address_of_a_target_reaches_the_database(wallets: Following) -> None:
+    wallets.rule()
+    wallets.rule("phone", to="phone")
+    wallets.fill()
+    secret = "s3cr3t-t0k3n"
+    wallets.run(teller=f"exec:/nowhere/{secret}", phone=f"unknown://{secret}@127.0.0.1/{secret}")
+    reasons = [reason for _, reason in wallets.states()]
+    assert reasons == [
+        "teller: could not be started: No such file or directory",
+        "phone: isn't a valid Apprise URL",
+    ]
+    content = b"".join(path.read_bytes() for path in wallets.folder.glob("signals.db*"))
+    assert secret.encode() not in content
