@@ -111,11 +111,14 @@ class StoredSignal(StoredRow):
         return super().as_document() | {"document": self.told}
 
 
+_NEW_COLUMNS = NewSignal._fields
+_ORDER_COLUMNS = OrderFigures._fields
+_EARLIER_COLUMNS = EarlierSignal._fields
 _INSERT = f"""
-    INSERT INTO signals ({", ".join(NewSignal._fields)}) VALUES ({", ".join("?" * len(NewSignal._fields))})
+    INSERT INTO signals ({", ".join(_NEW_COLUMNS)}) VALUES ({", ".join("?" * len(_NEW_COLUMNS))})
 """  # noqa: S608
-_UPDATE = f"UPDATE signals SET {', '.join(f'{name} = ?' for name in OrderFigures._fields)} WHERE id = ?"  # noqa: S608
-_SELECT_EARLIER = f"SELECT {', '.join(EarlierSignal._fields)} FROM signals WHERE kind = 'order' AND "  # noqa: S608
+_UPDATE = f"UPDATE signals SET {', '.join(f'{name} = ?' for name in _ORDER_COLUMNS)} WHERE id = ?"  # noqa: S608
+_SELECT_EARLIER = f"SELECT {', '.join(_EARLIER_COLUMNS)} FROM signals WHERE kind = 'order' AND "  # noqa: S608
 _CONDITIONS = {
     "rule": "rule = :rule",
     "whale": "whale_address = :whale",
