@@ -46,6 +46,7 @@ class PositionOfQuestion(NamedTuple):
     cutoff_at: str | None
 
 
+_COLUMNS = PositionOfQuestion._fields
 _MARKET = """
     LEFT JOIN markets AS market ON market.platform = position.platform
         AND market.external_id = position.market_external_id AND (market.market_type = 'categorical') = 0
@@ -57,7 +58,7 @@ _DUE = f"""
     WHERE figures_due = 1 ORDER BY whale_address LIMIT ?
 """  # noqa: S608
 _OF_QUESTION = f"""
-    SELECT {", ".join(PositionOfQuestion._fields)}
+    SELECT {", ".join(_COLUMNS)}
     FROM positions AS position {_MARKET}
     WHERE whale_address = ? AND question = ?
 """  # noqa: S608

@@ -54,6 +54,6 @@ def sum_parts(transaction: Transaction, parts: Iterable[tuple[str, int]]) -> Non
 
 def sums_by_whale(store: Store) -> dict[str, SummedQuestions]:
     """The sums over all questions of each wallet that has any, by its address."""
-    sums = ", ".join(f"{'sum' if name in _COUNTS else 'total'}({name})" for name in _COLUMNS)
-    rows = store.query(f"SELECT whale_address, {sums} FROM record_parts GROUP BY whale_address")  # noqa: S608
+    columns = ", ".join(f"{'sum' if name in _COUNTS else 'total'}({name})" for name in _COLUMNS)
+    rows = store.query(f"SELECT whale_address, {columns} FROM record_parts GROUP BY whale_address")  # noqa: S608
     return {row[0]: SummedQuestions(*row[1:]) for row in rows}

@@ -38,6 +38,9 @@ class RecordColumns(NamedTuple):
     record_withheld: str | None
 
 
+_RECORD_COLUMNS = RecordColumns._fields
+
+
 def add_to_totals(
     transaction: Transaction, wallet_id: int, *, traded: int, volume: float, profit: float, newest: str | None
 ) -> None:
@@ -104,7 +107,7 @@ def publish_records(store: Store, records: Sequence[tuple[int, RecordColumns]]) 
     """Write the track record of each wallet, given by its id, in one transaction."""
     with store.transaction() as connection:
         connection.executemany(
-            f"UPDATE whales SET {', '.join(f'{name} = ?' for name in RecordColumns._fields)} WHERE id = ?",  # noqa: S608
+            f"UPDATE whales SET {', '.join(f'{name} = ?' for name in _RECORD_COLUMNS)} WHERE id = ?",  # noqa: S608
             [(*columns, whale) for whale, columns in records],
         )
 

@@ -93,9 +93,10 @@ class ProfitOfDay(Record):
     net_profit: float
 
 
+_COLUMNS = QuestionRow._fields
 _SAVE = f"""
-    INSERT OR REPLACE INTO whale_questions (platform, whale_address, question, part, {", ".join(QuestionRow._fields)})
-    VALUES ('{PLATFORM}', ?, ?, ?, {", ".join("?" * len(QuestionRow._fields))})
+    INSERT OR REPLACE INTO whale_questions (platform, whale_address, question, part, {", ".join(_COLUMNS)})
+    VALUES ('{PLATFORM}', ?, ?, ?, {", ".join("?" * len(_COLUMNS))})
 """  # noqa: S608
 _DELETE = f"""
     DELETE FROM whale_questions WHERE platform = '{PLATFORM}' AND whale_address = ? AND question = ? AND part = ?

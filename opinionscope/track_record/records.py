@@ -224,7 +224,7 @@ def _why_nothing_is_known(sums: RecordSums, completeness: Completeness, unsummed
     if sums.without_outcome:
         return f"{_counted(sums.without_outcome, 'position')} without an outcome"
     if sums.unknown_markets:
-        return f"{_counted(sums.unknown_markets, 'position')} in markets not known yet"
+        return f"{_counted(sums.unknown_markets, 'position')} in a market not known yet"
     return None
 
 

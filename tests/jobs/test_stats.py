@@ -83,7 +83,7 @@ def test_a_market_that_is_decided_later_changes_what_was_open(store: Store) -> N
 def test_a_position_moves_to_its_topic_once_its_market_is_known(store: Store) -> None:
     add_position(store, "1", 1, bought(100, 25))
     add_position(store, "2", 1, bought(100, 30), root_market_external_id="9")
-    assert figures(store).record_withheld == "2 positions in markets not known yet"
+    assert figures(store).record_withheld == "2 positions in a market not known yet"
     decide(store, "1", "won", topic="9")
     decide(store, "2", "lost", topic="9")
     whale = figures(store)

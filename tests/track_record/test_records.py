@@ -187,7 +187,7 @@ def test_below_twenty_questions_only_the_record_is_withheld() -> None:
         (FULL, Completeness("behind", 3), 9, "history behind by 3"),
         (FULL, COMPLETE, 1_200, "1,200 trades not summed yet"),
         (replace(FULL, without_outcome=1), COMPLETE, 0, "1 position without an outcome"),
-        (replace(FULL, unknown_markets=2), COMPLETE, 0, "2 positions in markets not known yet"),
+        (replace(FULL, unknown_markets=2), COMPLETE, 0, "2 positions in a market not known yet"),
     ],
 )
 def test_of_a_partial_history_no_figure_is_published(
