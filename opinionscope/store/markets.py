@@ -108,15 +108,27 @@ _TOPIC = """
     FROM markets AS topic WHERE topic.platform = markets.platform
         AND topic.external_id = markets.parent_external_id AND (topic.market_type = 'categorical') = 1
 """
-_ORDERS = {
-    "volume": ("{}.volume", "DESC"),
-    "24h": ("{}.volume_24h", "DESC"),
-    "7d": ("{}.volume_7d", "DESC"),
-    "closing": ("{}.cutoff_at", "ASC"),
-    "newest": ("{}.created_at", "DESC"),
-    "title": ("casefold({}.title)", "ASC"),
+_BY_TOPIC = f"CASE WHEN EXISTS (SELECT 1 {_TOPIC}) THEN (SELECT {{topics}} {_TOPIC}) ELSE {{own}} END"
+
+
+def _order_by(value: str, direction: str) -> str:
+    """An order in which the children of a topic that is stored follow it, in the same order."""
+    own = value.format("markets")
+    of_topic = _BY_TOPIC.format(topics=value.format("topic"), own=own)
+    group = "market_type = 'binary', ifnull(parent_external_id, external_id), market_type = 'child'"
+    own_order = f"{own} {direction} NULLS LAST, markets.volume DESC, external_id"
+    return f"{of_topic} {direction} NULLS LAST, {group}, {own_order}"
+
+
+_ORDER_BY = {
+    "volume": _order_by("{}.volume", "DESC"),
+    "24h": _order_by("{}.volume_24h", "DESC"),
+    "7d": _order_by("{}.volume_7d", "DESC"),
+    "closing": _order_by("{}.cutoff_at", "ASC"),
+    "newest": _order_by("{}.created_at", "DESC"),
+    "title": _order_by("casefold({}.title)", "ASC"),
 }
-SORT_KEYS = tuple(_ORDERS)
+SORT_KEYS = tuple(_ORDER_BY)
 _CONDITIONS = {
     "search": "instr(casefold(title), casefold(:search)) > 0",
     "status": "status = :status",
@@ -169,8 +181,9 @@ def find_stored_market(store: Store, key: MarketKey) -> StoredMarket | None:
 
 def find_markets(store: Store, *, sort: str = "volume", limit: int = 50, **filters: Any) -> Iterator[StoredMarket]:
     """Markets in the order of a key of SORT_KEYS, each topic followed by its children; see `market_filters`."""
-    order = _order(sort)
-    return select_filtered(store, StoredMarket, _CONDITIONS, market_filters(**filters), order=order, limit=limit)
+    return select_filtered(
+        store, StoredMarket, _CONDITIONS, market_filters(**filters), order=_ORDER_BY[sort], limit=limit
+    )
 
 
 def count_markets(store: Store, **filters: Any) -> int:
@@ -202,12 +215,3 @@ def market_filters(
         "closing": closing and to_seconds_text(closing),
         "now": now and to_seconds_text(now),
     }
-
-
-def _order(sort: str) -> str:
-    """The SQL of an order in which the children of a topic that is stored follow it, in the same order."""
-    value, direction = _ORDERS[sort]
-    own, topics = value.format("markets"), value.format("topic")
-    of_group = f"CASE WHEN EXISTS (SELECT 1 {_TOPIC}) THEN (SELECT {topics} {_TOPIC}) ELSE {own} END"
-    group = "market_type = 'binary', ifnull(parent_external_id, external_id), market_type = 'child'"
-    return f"{of_group} {direction} NULLS LAST, {group}, {own} {direction} NULLS LAST, markets.volume DESC, external_id"
