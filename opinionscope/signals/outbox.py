@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from opinionscope.signals.documents import Document, consensus_document, order_document
+from opinionscope.signals.documents import Document, consensus_document, move_document, order_document
 from opinionscope.signals.matching import Move
 from opinionscope.signals.rules import Rule
 from opinionscope.store.consensus_told import ToldConsensus, find_told, save_told
@@ -41,6 +41,7 @@ class Outbox:
         self._transaction = transaction
         self._now = now
         self._earlier = list[EarlierSignal]()
+        self._parts = dict[frozenset[int], Document]()
         if moves:
             first = min(move.order.first for move in moves)
             longest = max(rule.cooldown for rule in rules)
@@ -53,7 +54,7 @@ class Outbox:
 
     def take(self, rule: Rule, move: Move, reason_not: str | None, recipients: Sequence[str]) -> None:
         """Take up an order that a rule has looked at; `reason_not`: why it does not match (None: it does)."""
-        signals = self._signals_of(rule, move.order)
+        signals = self._signals_of(rule, move.order) if self._earlier else []
         earlier = signals[-1] if signals else None
         if earlier is None:
             if reason_not is None:
@@ -96,6 +97,13 @@ class Outbox:
         insert_signal(self._transaction, signal, recipients)
         save_told(self._transaction, [strength_of(rule.id, consensus)])
 
+    def _document(self, rule: Rule, move: Move, detected_at: datetime, told: EarlierSignal | None) -> Document:
+        parts = self._parts.get(move.order.fill_ids)
+        if parts is None:
+            parts = self._parts[move.order.fill_ids] = move_document(move)
+        before = None if told is None else (told.id, told.amount)
+        return order_document(rule, move, parts, detected_at, told=before)
+
     def _signals_of(self, rule: Rule, order: Order) -> list[EarlierSignal]:
         """The signals of the rule about the order, by id: those that share a fill with it, or else its time."""
         same_rule = [signal for signal in self._earlier if signal.rule_id == rule.id]
@@ -106,7 +114,7 @@ class Outbox:
         self, rule: Rule, move: Move, recipients: Sequence[str], *, grown_from: EarlierSignal | None = None
     ) -> None:
         state, reason = self._first_state(rule, move.order, grown_from)
-        figures = _figures(move, order_document(rule, move, self._now, told=_id_and_amount(grown_from)))
+        figures = _figures(move, self._document(rule, move, self._now, grown_from))
         order = move.order
         signal = NewSignal(
             rule.id,
@@ -168,7 +176,7 @@ class Outbox:
             state, reason = self._first_state(rule, move.order, told)
             revive(self._transaction, earlier.id, state, reason, recipients if state == "pending" else ())
         detected_at = from_text(earlier.detected_at)
-        figures = _figures(move, order_document(rule, move, detected_at, told=_id_and_amount(told)))
+        figures = _figures(move, self._document(rule, move, detected_at, told))
         update_figures(self._transaction, earlier.id, figures)
         self._earlier.append(
             earlier._replace(
@@ -194,10 +202,6 @@ def _is_open(signal: EarlierSignal) -> bool:
     if signal.state == "pending":
         return signal.attempts == 0
     return signal.state == "suppressed" and signal.told_in is None
-
-
-def _id_and_amount(signal: EarlierSignal | None) -> tuple[int, float] | None:
-    return None if signal is None else (signal.id, signal.amount)
 
 
 def _is_about(signal: EarlierSignal, order: Order) -> bool:

@@ -37,7 +37,7 @@ class Watch:
         self._order_rules = [rule for rule in rules if rule.filters.consensus is None]
         self._consensus_rules = [rule for rule in rules if rule.filters.consensus is not None]
         self._whales = whales
-        self._recipients = recipients
+        self._recipients = {rule.id: recipients(rule.targets) for rule in rules}
         self._now = now
 
     @classmethod
@@ -82,7 +82,7 @@ class Watch:
         for move, newest in moves:
             for rule in rules:
                 if from_unix(newest) >= rule.news_from:
-                    box.take(rule, move, mismatch(rule.filters, move), self._recipients(rule.targets))
+                    box.take(rule, move, mismatch(rule.filters, move), self._recipients[rule.id])
 
     def _judge_consensus(
         self,
@@ -101,7 +101,7 @@ class Watch:
             box.tell_consensus(
                 rule,
                 consensus,
-                self._recipients(rule.targets),
+                self._recipients[rule.id],
                 whales=self._whales,
                 market=markets.get(number),
                 title=titles[number],
