@@ -10,6 +10,7 @@ from opinionscope.health.report import read_status
 from opinionscope.locks import DELIVERY, beside, try_lock
 from opinionscope.notify.address_book import AddressBook
 from opinionscope.notify.program_target import run_program
+from opinionscope.signals.delivery import deliver_pending
 from tests.alerts.receiver import receiving
 from tests.signals.following import Following
 
@@ -145,3 +146,20 @@ def test_no_address_of_a_target_reaches_the_database(wallets: Following) -> None
     ]
     content = b"".join(path.read_bytes() for path in wallets.folder.glob("signals.db*"))
     assert secret.encode() not in content
+
+
+def test_a_target_that_hangs_is_given_up_and_tried_again(wallets: Following) -> None:
+    wallets.rule("slow", to="slow")
+    wallets.rule("good", to="good")
+    wallets.fill()
+    wallets.read()
+    addresses = {"SLOW": wallets.program("sleeper", "sleep 60"), "GOOD": wallets.program()}
+    book = AddressBook.of({f"OPINIONSCOPE_TARGET_{name}": address for name, address in addresses.items()})
+    deliver_pending(wallets.store, book, lambda: wallets.now, seconds=2.0)
+    (slow, reason), good = wallets.states()
+    assert (slow, good) == ("pending", ("sent", None))
+    assert reason is not None
+    assert reason.startswith("slow: did not end within")
+    wallets.now += timedelta(minutes=2)
+    wallets.tell(slow=wallets.program())
+    assert [document["rule"] for document in wallets.told()] == ["good", "slow"]

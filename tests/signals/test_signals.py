@@ -4,7 +4,9 @@ from datetime import timedelta
 
 from opinionscope.signals import rule_book
 from opinionscope.store.rules import find_rules
+from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whales import add_whales, remove_whale
+from tests.jobs.whales.servers import merged
 from tests.signals.following import ANN, BOB, CEM, DAN, DEFAULT_COOLDOWN, Following
 
 
@@ -257,3 +259,28 @@ def test_the_orders_of_a_wallet_that_never_pauses_are_ten_minutes_each(wallets: 
         wallets.fill(ago=5, amount=50)
         wallets.run()
     assert wallets.amounts() == [50, 150, 350] * 3
+
+
+def test_trades_that_are_spelled_anew_or_withdrawn_make_no_second_signal(wallets: Following) -> None:
+    wallets.rule()
+    wallets.fill(ago=1, amount=50)
+    wallets.run()
+    wallets.lists[ANN].spelling = merged  # its market has become part of another one
+    wallets.fill(ago=20, amount=20)
+    wallets.run()
+    assert [row[0] for row in wallets.store.query("SELECT DISTINCT market_external_id FROM whale_activity")] == ["4242"]
+    assert wallets.amounts() == [50], "the order is the one that was told"
+    wallets.fill(ago=50, amount=31)
+    wallets.run()
+    assert wallets.amounts() == [50, 101]
+    listed = wallets.lists[ANN]
+    gone = listed.entries.pop(0)
+    doubt_history(wallets.store, ANN)
+    for _ in range(6):
+        wallets.now += timedelta(minutes=20)
+        wallets.run()
+    assert wallets.store.value("SELECT count(*) FROM whale_activity WHERE withdrawn_at IS NOT NULL") == 1
+    listed.entries.append(gone)
+    wallets.run()
+    assert wallets.store.value("SELECT count(*) FROM whale_activity WHERE withdrawn_at IS NOT NULL") == 0
+    assert wallets.amounts() == [50, 101]
