@@ -72,6 +72,9 @@ def command(wallets: Following) -> Command:
         (["--consensus", "2", "--min-amount", "5"], "--min-amount is about orders and doesn't work with --consensus"),
         (["--min-exposure", "5"], "--min-exposure works only with --consensus"),
         (["--cooldown", "soon"], "'soon' is not a valid duration; expected 90s, 15m, 24h or 7d."),
+        (["--cooldown", "366d"], "--cooldown 366d is too long; expected at most 365d."),
+        (["--min-amount", "inf"], "This rule can never match: --min-amount inf is more than anybody has."),
+        (["--label", " "], "--label takes a label; an empty one is none."),
         (["--digest", "8am"], "'8am' is not a valid time of day; expected HH:MM (UTC), such as 08:00."),
     ],
 )
