@@ -150,7 +150,8 @@ class Outbox:
                 if signal.rule_id == rule.id
                 and signal.market_external_id == order.market_external_id
                 and (signal.state != "suppressed" or signal.told_in is not None)
-                and from_text(signal.detected_at) > since
+                # One from later than now was detected while the clock was ahead.
+                and since < from_text(signal.detected_at) <= self._now
             ),
             None,
         )
