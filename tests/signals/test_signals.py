@@ -70,6 +70,36 @@ def test_an_order_that_was_tried_keeps_its_message(wallets: Following) -> None:
     assert wallets.amounts() == [50], "nobody knows whether the first attempt arrived, so it comes again as it was"
 
 
+def test_a_late_fill_that_joins_two_orders_that_were_told_tells_neither_again(wallets: Following) -> None:
+    wallets.rule()
+    wallets.fill(ago=10, amount=50)
+    wallets.run()
+    wallets.now += timedelta(seconds=30)
+    wallets.fill(ago=0, amount=50)
+    wallets.run()
+    wallets.fill(ago=110, amount=5)
+    wallets.run()
+    assert wallets.amounts() == [50, 50]
+    wallets.fill(ago=180, amount=100)
+    wallets.run()
+    assert wallets.amounts() == [50, 50, 205]
+    assert wallets.told()[-1]["told_before"]["amount"] == 100
+
+
+def test_a_digest_counts_orders_that_a_late_fill_has_joined_as_one(wallets: Following) -> None:
+    wallets.rule(digest="08:00")
+    wallets.now += timedelta(minutes=5)
+    wallets.fill(ago=120, amount=50)
+    wallets.fill(ago=20, amount=50)
+    wallets.read()
+    wallets.fill(ago=130, amount=5)
+    wallets.read()
+    wallets.now += timedelta(days=1)
+    wallets.tell()
+    (digest,) = wallets.told()
+    assert (digest["orders"], digest["whales"][0]["net"]) == (1, 105)
+
+
 def test_the_least_amount_may_be_reached_by_a_later_fill_of_a_later_run(wallets: Following) -> None:
     wallets.rule(min_amount=100)
     wallets.fill(ago=1, amount=60)
