@@ -40,7 +40,7 @@ _ANSWER_STILL_COMING = 6.0
 def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
     """Whether there is a key, the exchange accepts it in one real request, and the clocks agree."""
     try:
-        settings.require_api_key()
+        settings.require_api_keys()
     except ConfigurationError as error:
         yield failure("key", str(error))
         return

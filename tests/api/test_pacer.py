@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-import opinionscope.api.pacer as pacer_module
-from opinionscope.api.pacer import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT, Pacer
+from opinionscope.api import pace_file as pace_file_module
+from opinionscope.api import pacer as pacer_module
+from opinionscope.api.pace import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT
+from opinionscope.api.pacer import Pacer
 from opinionscope.errors import OutOfTime, Paused
 from opinionscope.simulator.rate_window import worst_window
 
@@ -41,7 +43,8 @@ class HandTurnedTime:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> HandTurnedTime:
     clock = HandTurnedTime()
-    monkeypatch.setattr(pacer_module, "time", clock)
+    for module in (pacer_module, pace_file_module):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -66,8 +69,8 @@ def send(*pacers: Pacer, count: int) -> list[float]:
     """Send `count` requests from the pacers in turn; the moments of sending."""
     moments = []
     for number in range(count):
-        with pacers[number % len(pacers)].turn() as moment:
-            moments.append(moment)
+        with pacers[number % len(pacers)].turn() as turn:
+            moments.append(turn.sent_at)
     return moments
 
 
@@ -253,7 +256,7 @@ def test_a_pause_does_not_survive_a_reboot_however_long_the_machine_has_been_up(
     clock.sleep(600)
     with pytest.raises(Paused), open_pacer().turn(deadline=clock.now + 50):
         pytest.fail("a turn came in a pause")
-    monkeypatch.setattr(pacer_module, "boot_id", lambda: "another boot")
+    monkeypatch.setattr(pace_file_module, "boot_id", lambda: "another boot")
     rebooted = open_pacer()
     assert rebooted.current_rate() == learnt
     assert send(rebooted, count=1) == [clock.now]
@@ -289,10 +292,10 @@ def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: Ha
 
 def refuse(pacer: Pacer, clock: HandTurnedTime) -> None:
     """One request that is answered 429, 50 ms later."""
-    with pacer.turn() as sent_at:
+    with pacer.turn() as turn:
         pass
     clock.sleep(0.05)
-    pacer.slow_down(sent_at, None)
+    pacer.slow_down(turn.sent_at, None)
 
 
 @pytest.mark.parametrize("limit", [5, 15, 100])
