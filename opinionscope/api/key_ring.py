@@ -28,8 +28,7 @@ class KeyRing:
                 raise self._refusal_of_all(refusal)
             if key in self.usable:
                 self.usable = left
-                problem = str(refusal).replace("the API key", self._name(key), 1)
-                self.problems.append(f"{problem}; the other keys go on")
+                self.problems.append(str(refusal).replace("the API key", self._name(key), 1))
 
     def hide(self, text: str) -> str:
         """The text without the keys."""

@@ -29,7 +29,7 @@ def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float
                 yield client, deadline
             finally:
                 clock = _exchange_clock(client)
-                run.result.warn(client.key_problems)
+                run.result.warn(f"{problem}; the other keys are used" for problem in client.key_problems)
     finally:
         # The pacer stays open: a worker that was left behind may still take its turn.
         record_requests(run.store, pacer.minutes(), clock)

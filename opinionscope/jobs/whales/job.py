@@ -15,8 +15,10 @@ def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.whales.sync import sync_whales
     from opinionscope.jobs.whales.turns import WORKERS
+    from opinionscope.jobs.workers import workers_for
 
-    with connected(run, WORKERS) as (client, deadline):
+    workers = workers_for(len(run.settings.api_keys), WORKERS)
+    with connected(run, workers) as (client, deadline):
         return sync_whales(
             client,
             run.store,
@@ -24,6 +26,7 @@ def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
             retention=run.settings.retention,
             deadline=deadline,
             addresses=addresses,
+            workers=workers,
             progress=run.progress,
             result=run.result,
         )
