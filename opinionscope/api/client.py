@@ -3,6 +3,7 @@
 import logging
 import time
 import traceback
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
@@ -21,7 +22,7 @@ from opinionscope.api.models import Market, Position, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
 from opinionscope.api.throttling import Throttling
-from opinionscope.api.transport import PacedAdapter, RequestGate
+from opinionscope.api.transport import PacedAdapter, RequestGate, address_of
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, KeyRefused, OpinionscopeError, Throttled
 from opinionscope.settings import Settings
 from opinionscope.times import utc_now
@@ -62,8 +63,8 @@ class OpinionClient:
         self._throttling = [Throttling(pacer, key) for key in self._keys.usable]
         self._gate = RequestGate(pacer, self._keys, deadline)
         self._session = _session(PacedAdapter(self._gate, connections))
-        # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
-        self._blank_request = self._session.prepare_request(requests.Request("GET", "https://localhost"))
+        # With all that every request has in common, which is most of what preparing one costs.
+        self._blank_request = self._session.prepare_request(requests.Request("GET", settings.base_url))
         self._clock = ExchangeClock()
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
@@ -189,8 +190,8 @@ class OpinionClient:
         return dated or now, self._clock.latest(dated or now, now)
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
-        request = self._blank_request.copy()
-        request.prepare_url(self._settings.base_url + path, parameters)
+        request = copy(self._blank_request)
+        request.url = address_of(str(self._blank_request.url), path, parameters)
         # Not by way of the session, which reads any redirect to its end to find out where it leads.
         adapter = self._session.get_adapter(self._settings.base_url)
         response = adapter.send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)

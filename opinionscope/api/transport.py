@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from http.client import HTTPResponse, IncompleteRead
 from ssl import SSLWantReadError
 from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConnectionPool
 
 from opinionscope.api.key_ring import KeyRing
 from opinionscope.api.pacer import Pacer, Turn
@@ -18,7 +20,14 @@ from opinionscope.api.watchdog import Watchdog
 ANSWER_SECONDS = 20.0
 _CONNECTIONS_A_REQUEST = 3
 SECONDS_AFTER_DEADLINE = 5.0
+_SAFE_IN_PATHS = "/%:!$&'()*+,;=~"
 _NO_TURN = Turn(0.0, 0)
+
+
+def address_of(base: str, path: str, parameters: Mapping[str, Any]) -> str:
+    """The URL of a request. `base` is one that `requests` has prepared."""
+    address = base.rstrip("/") + quote(path, safe=_SAFE_IN_PATHS)
+    return f"{address}?{urlencode(parameters)}" if parameters else address
 
 
 class RequestGate:
@@ -151,6 +160,7 @@ class PacedAdapter(HTTPAdapter):
 
     def __init__(self, gate: RequestGate, connections: int) -> None:
         self._gate = gate
+        self._pool: ConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -160,6 +170,16 @@ class PacedAdapter(HTTPAdapter):
             "http": self._pool_of(HTTPConnectionPool, _PacedConnection),
             "https": self._pool_of(HTTPSConnectionPool, _PacedTlsConnection),
         }
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:
+        """The pool of the one host that is spoken to, which takes long to look up."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
+
+    def request_url(self, request: PreparedRequest, proxies: Mapping[str, str] | None) -> str:  # noqa: ARG002
+        """What stands in the request: without the host, since there is never a proxy."""
+        return request.path_url
 
     def _pool_of(self, pool: type, connection: type) -> type:
         paced = type(connection.__name__, (connection,), {"gate": self._gate})
