@@ -126,6 +126,11 @@ class Settings(BaseModel):
         """The names of the keys, in their order, for files and messages."""
         return tuple(key_digest(key.get_secret_value()) for key in self.api_keys)
 
+    @property
+    def rate_limit_of_all_keys(self) -> float:
+        """Requests a second with all keys together."""
+        return self.rate_limit * max(1, len(self.api_keys))
+
     def require_api_keys(self) -> tuple[str, ...]:
         """The keys in plain text, for the one header they belong in. Raises ConfigurationError if there are none."""
         if not self.api_keys:

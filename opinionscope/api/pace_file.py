@@ -76,10 +76,11 @@ class PaceFile:
         content = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         starts = range(0, len(content), _LINE_SIZE)
         if len(starts) == len(self._lines) and all(
-            known and content.startswith(known, start) for start, (known, _) in zip(starts, self._lines, strict=True)
+            content.startswith(known, start) for start, (known, _) in zip(starts, self._lines, strict=True)
         ):
             return False
-        self._lines = [_parse(content[start : start + _LINE_SIZE]) for start in starts]
+        lines = [content[start : start + _LINE_SIZE] for start in starts]
+        self._lines = [(line, _parse(line)) for line in lines]
         return True
 
     def _find_lines(self) -> None:
@@ -104,25 +105,24 @@ class PaceFile:
         else:
             number = len(self._lines)
             self._lines.append((b"", Pace()))
-        self._lines[number] = (b"", Pace(boot=boot_id()))
+        self._lines[number] = (self._lines[number][0], Pace(boot=boot_id()))
         return number
 
 
-def _parse(line: bytes) -> tuple[bytes, Pace]:
-    """A line's bytes, without what is left behind them, and what they say.
+def _parse(line: bytes) -> Pace:
+    """What a line says: a fresh pace where it is empty or torn by a crash.
 
-    That is a fresh pace where the line is empty or torn by a crash. Of the time before the last boot only what was
-    learnt and counted stays.
+    Of the time before the last boot only what was learnt and counted stays.
     """
     try:
         state = json.loads(line[:_HEADER_SIZE])
-        size = _HEADER_SIZE + state["sent"] * array("d").itemsize
-        pace = Pace(**state | {"sent": array("d", line[_HEADER_SIZE:size])})
+        moments = line[_HEADER_SIZE:][: state["sent"] * array("d").itemsize]
+        pace = Pace(**state | {"sent": array("d", moments)})
         # One that is later than now was counted while the clock was ahead.
         this_minute = int(time.time() // 60)
         pace.minutes = {minute: counts for minute, counts in pace.minutes.items() if int(minute) <= this_minute}
         if pace.boot == boot_id() and max([*pace.sent[-1:], pace.slowed_at, pace.climbed_at]) <= time.monotonic():
-            return line[:size], pace
-        return b"", Pace(key=pace.key, learnt=pace.learnt, held=pace.held, minutes=pace.minutes, boot=boot_id())
+            return pace
+        return Pace(key=pace.key, learnt=pace.learnt, held=pace.held, minutes=pace.minutes, boot=boot_id())
     except (ValueError, TypeError, KeyError, AttributeError):
-        return b"", Pace(boot=boot_id())
+        return Pace(boot=boot_id())

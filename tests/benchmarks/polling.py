@@ -2,7 +2,7 @@
 
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from opinionscope.simulator import Exchange, ExchangeServer
@@ -126,14 +126,18 @@ def poll_cost(wallets: int = 900) -> Iterator[str | Comparison]:
             )
 
 
-def several_keys(latency: float = 0.25, limit: int = 15) -> Iterator[str]:
-    """A minute's run with several keys at the limit and the latency of the real exchange, and more than it can poll."""
-    for count in (1, 4, 10):
+def several_keys(counts: Sequence[int] = (1, 4, 10), latency: float = 0.25, limit: int = 15) -> Iterator[str]:
+    """A minute's run with several keys, at the limit and the latency of the real exchange: polls with nothing new."""
+    for count in counts:
         keys = ",".join(f"benchmark-{number}" for number in range(count))
         exchange = still_exchange(60 * limit * count, history=10)
-        with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=limit, latency=latency) as server:
+        with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
             database = folder / "benchmark.db"
             track(exchange, database)
+            at_once = settings_for(server, database, 1000, keys) | {"OPINIONSCOPE_RUN_BUDGET": "600"}
+            opinionscope("sync", "whales", settings=at_once)
+            server.rate_limit, server.latency = limit, latency
+            server.forget()
             settings = settings_for(server, database, limit, keys)
             cost = opinionscope("sync", "whales", settings=settings, expected=(0, 1))
             rate, polls = rate_of(server), len(server.requests)
