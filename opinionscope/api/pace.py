@@ -16,6 +16,8 @@ from array import array
 from dataclasses import dataclass, field
 
 WINDOW = 1.02
+CATCH_UP = 0.25
+"""Seconds by which requests may be late, as on a busy processor, without any being given away."""
 CLIMB_FACTOR = 1.15
 SHORTEST_CLIMB_WAIT = 15.0
 LONGEST_CLIMB_WAIT = 80.0
@@ -69,7 +71,7 @@ class Pace:
         self.count(minute, requests=1)
         self.sent.append(now)
         del self.sent[: -max(1, int(limit))]
-        self.next_slot = max(slot, now - interval / 2) + interval
+        self.next_slot = max(slot, now - max(interval / 2, CATCH_UP)) + interval
         self._climb(limit, now)
 
     def block(self, retry_after: float | None, now: float) -> None:
