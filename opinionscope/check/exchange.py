@@ -70,8 +70,8 @@ def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
 
 
 def _check_keys(answer: _Answer, count: int) -> Iterator[Finding]:
-    if not answer.key_problems:
-        yield ok("key", "accepted by the exchange" if count == 1 else f"all {count} accepted by the exchange")
+    accepted = count - len(answer.key_problems)
+    yield ok("key", "accepted by the exchange" if count == 1 else f"{accepted} of {count} accepted by the exchange")
     for problem in answer.key_problems:
         yield warning("key", f"{problem} in {env_file()}")
 

@@ -56,7 +56,8 @@ def test_a_key_that_is_refused_is_set_aside_and_said_once(command: CommandLine, 
         (8,)
     ]
     checked = command("check")
-    assert REFUSED in checked.stdout.replace("\n", " ")
+    assert REFUSED in checked.stdout
+    assert "2 of 3 accepted by the exchange" in checked.stdout
     assert_no_key_is_in(command, result.stdout + result.stderr + checked.stdout + checked.stderr)
 
 
