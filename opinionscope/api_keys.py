@@ -1,7 +1,5 @@
 """The API keys in their setting, where commas separate several, and the digests that name them in public."""
 
-from hashlib import blake2b
-
 _DIGEST_BYTES = 4
 """Enough to tell the keys of a setting apart, and too few to prove a guess."""
 
@@ -13,4 +11,6 @@ def split_keys(text: str) -> tuple[str, ...]:
 
 def key_digest(key: str) -> str:
     """The short name of a key in files, messages and tables."""
+    from hashlib import blake2b
+
     return blake2b(key.encode(), digest_size=_DIGEST_BYTES, key=b"opinionscope").hexdigest()
