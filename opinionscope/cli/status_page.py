@@ -83,10 +83,11 @@ def _requests(requests: Requests) -> str:
     slowed = requests.allowed_per_second < requests.limit_per_second
     reason = f" after {requests.throttled_last_hour:,} × 429" if requests.throttled_last_hour else ""
     pace = f", currently slowed to {requests.allowed_per_second:g}/s{reason}" if slowed else ""
+    each = f"{requests.keys:,} keys × {requests.limit_per_second / requests.keys:g}/s = " if requests.keys > 1 else ""
     return (
         f"last minute: {requests.last_minute:,} ({requests.throttled_last_minute:,} × 429), "
         f"last hour: {requests.last_hour:,} ({requests.throttled_last_hour:,} × 429); "
-        f"limit {requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f}/min){pace}"
+        f"limit {each}{requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f}/min){pace}"
     )
 
 

@@ -11,6 +11,7 @@ from tests.benchmarks import ingest, peers, polling, scale, servers, signals, st
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "start": startup.start_up,
     "rate": polling.rate_kept,
+    "keys": polling.several_keys,
     "throttled": polling.throttled_rate,
     "poll": polling.poll_cost,
     "store": ingest.store_trades,

@@ -55,7 +55,8 @@ def _read(db: Path | None) -> tuple[Status, Settings, datetime]:
     settings, settings_error = _settings()
     now = utc_now()
     with Store.open_to_read(database_path(db)) as store:
-        return read_status(store, now, settings.rate_limit, settings_error=settings_error), settings, now
+        keys = settings.key_digests or ("",)
+        return read_status(store, now, settings.rate_limit, keys, settings_error=settings_error), settings, now
 
 
 def _settings() -> tuple[Settings, str | None]:

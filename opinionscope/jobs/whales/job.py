@@ -38,8 +38,10 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.whales.sync import sync_whales
     from opinionscope.jobs.whales.turns import WORKERS
+    from opinionscope.jobs.workers import workers_for
 
-    with connected(run, WORKERS) as (client, deadline):
+    workers = workers_for(len(run.settings.api_keys), WORKERS)
+    with connected(run, workers) as (client, deadline):
         return sync_whales(
             client,
             run.store,
@@ -47,6 +49,7 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
             retention=run.settings.retention,
             deadline=deadline,
             addresses=addresses,
+            workers=workers,
             progress=run.progress,
             result=run.result,
             watch=watch_trades(run),

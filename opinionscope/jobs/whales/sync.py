@@ -8,7 +8,7 @@ from functools import partial
 from opinionscope.api.client import OpinionClient
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.whales.history import History, WatchTrades
-from opinionscope.jobs.whales.turns import POLLS_PER_DEEP_TURN, Turns
+from opinionscope.jobs.whales.turns import POLLS_PER_DEEP_TURN, WORKERS, Turns
 from opinionscope.jobs.workers import ANSWERS_STILL_COMING
 from opinionscope.store.database import Store
 from opinionscope.store.whale_progress import Wallet, find_wallets_to_poll
@@ -25,6 +25,7 @@ def sync_whales(
     retention: timedelta,
     deadline: float,
     addresses: Sequence[str] = (),
+    workers: int = WORKERS,
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
     watch: WatchTrades | None = None,
@@ -57,7 +58,7 @@ def sync_whales(
     result = result or JobResult()
     turns = Turns(store, now, histories, progress, result, is_throttled=lambda: client.throttled > 0)
     try:
-        turns.work_until(deadline + ANSWERS_STILL_COMING)
+        turns.work_until(deadline + ANSWERS_STILL_COMING, workers)
     finally:
         for history in histories:
             result.item_count += history.stored

@@ -15,6 +15,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.whale_progress import record_error, record_poll
 
 WORKERS = 16
+"""They keep one key busy, as long as an answer takes no longer than a second."""
 PAGES_A_TURN = 10
 POLLS_PER_DEEP_TURN = 3
 
@@ -57,9 +58,9 @@ class Turns:
         self.why_stopped = "the time of this run was over"
         self._changed = threading.Condition()
 
-    def work_until(self, end: float) -> None:
-        """Let the workers work; whoever still waits for an answer at `end` (monotonic) is left behind."""
-        count = min(WORKERS, self._wallet_count)
+    def work_until(self, end: float, most: int = WORKERS) -> None:
+        """Let at most so many workers work; whoever still waits for an answer at `end` (monotonic) is left behind."""
+        count = min(most, self._wallet_count)
         workers = [threading.Thread(target=self._work, name=f"wallets-{n}", daemon=True) for n in range(count)]
         try:
             for worker in workers:
