@@ -102,7 +102,7 @@ def _wallets(wallets: Wallets) -> str:
 def _positions(positions: Positions, now: datetime) -> str:
     if positions.checked_at is None:
         return "not checked yet"
-    errors = f"; last check failed for {positions.with_an_error:,}" if positions.with_an_error else ""
+    errors = f"; last check incomplete for {positions.with_an_error:,}" if positions.with_an_error else ""
     found = "no disagreement"
     if positions.disagreeing:
         found = (
