@@ -7,7 +7,7 @@ from functools import partial
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
-from opinionscope.jobs.whales.history import History
+from opinionscope.jobs.whales.history import History, WatchTrades
 from opinionscope.jobs.whales.turns import POLLS_PER_DEEP_TURN, Turns
 from opinionscope.jobs.workers import ANSWERS_STILL_COMING
 from opinionscope.store.database import Store
@@ -27,11 +27,13 @@ def sync_whales(
     addresses: Sequence[str] = (),
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
+    watch: WatchTrades | None = None,
 ) -> JobResult:
     """Poll each tracked wallet, or only those of `addresses`, until `deadline` (monotonic seconds).
 
     One wallet's failure is counted and noted with it; the others go on. What the time did not suffice for goes first
-    in the next run. `result` is filled in however it ends. Raises AccessRefused, which every wallet would meet.
+    in the next run. `watch` is told of new trades that are news. `result` is filled in however it ends. Raises
+    AccessRefused, which every wallet would meet.
     """
 
     def horizon() -> datetime:
@@ -48,6 +50,7 @@ def sync_whales(
             partial(client.fetch_trades, wallet.address),
             now,
             horizon,
+            watch,
         )
         for wallet in wallets
     ]
