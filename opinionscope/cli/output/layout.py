@@ -58,12 +58,12 @@ def cut(cells: Cells, number: int, width: int) -> str:
 def without_middle(text: str, width: int) -> str:
     """The first and the last words that fit, with at most half of the width for the last.
 
-    Words are broken if those that fit leave more than half of it empty.
+    Words are broken if those that fit leave more than two thirds of it empty.
     """
     words = text.split(" ")
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
-    if head and cell_len(" ".join([*head, *tail])) * 2 >= width:
+    if head and cell_len(" ".join([*head, *tail])) * 3 >= width:
         more = _words_that_fit(
             words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
         )
