@@ -320,8 +320,7 @@ def test_a_position_is_gone_with_its_last_trade_and_its_wallet_is_worked_out_ane
     watched.run()
     watched.store.query("UPDATE positions SET figures_due = 0")
     watched.store.query(
-        "INSERT INTO whale_questions VALUES "
-        "(?, 'opinion_trade', 0, '99', 'open', 0, 0, NULL, 1, 1, 0, 0, 0, 1, 0, 0, 0, NULL, NULL)",
+        "INSERT INTO whale_questions VALUES (?, 'opinion_trade', '99', 'open', 0, 0, NULL, 1, 1, 0, 0, 0, NULL)",
         (ADDRESS,),
     )
     first_of_its_market.gone_at = entries[0].gone_at = entries[-1].gone_at = watched.servers.now
