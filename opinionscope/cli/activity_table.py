@@ -6,7 +6,7 @@ from datetime import datetime
 from opinionscope.cli.output.columns import NOTHING, Column
 from opinionscope.cli.output.formats import elapsed, gain, moment, money, price, shares, short_address
 from opinionscope.cli.output.styles import gain_style
-from opinionscope.cli.whale_orders import WhaleOrder
+from opinionscope.signals.stored_orders import WhaleOrder
 from opinionscope.store.whale_activity import StoredTrade
 
 _ACTION_STYLES = {"BUY": "green", "SELL": "red"}
@@ -52,8 +52,8 @@ def _columns(
         Column("Whale", name_or_address, flexible="cut", least=11),
         Column("Address", address_of_named, rank=7, optional=True),
         Column("Action", lambda row: row.action, style=lambda row: _ACTION_STYLES.get(row.action, "")),
-        Column("Outcome", lambda row: row.outcome, flexible="cut", least=7, enough=16),
-        Column("Market", lambda row: row.market_title, flexible="cut", least=20, enough=40),
+        Column("Outcome", lambda row: row.outcome, flexible="cut", least=9, enough=16),
+        Column("Market", lambda row: row.market_title, flexible="cut", least=16, enough=40),
         Column("Shares", lambda row: shares(row.shares), right=True, rank=3),
         price_column,
         Column("Amount", lambda row: money(row.amount), right=True, unit="USDT"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice
 
 from opinionscope.cli.activity_table import Listed
-from opinionscope.cli.whale_orders import orders_of
+from opinionscope.signals.stored_orders import orders_of
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import ActivityFilter, find_activity, find_activity_after
 

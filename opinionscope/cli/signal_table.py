@@ -32,11 +32,11 @@ def print_signals(
         Column("Rule", lambda signal: signal.rule, flexible="cut", least=8),
         Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
         Column("Whale", whale, flexible="cut", least=10),
-        Column("What", what, flexible="cut", least=14),
-        Column("Amount", lambda signal: money(signal.amount), right=True),
+        Column("What", what, flexible="cut", least=16),
+        Column("Amount", lambda signal: money(signal.amount), right=True, unit="USDT"),
         Column("Price", lambda signal: price(signal.price), right=True, rank=3),
         Column("Market", market, flexible="cut", least=16, rank=2),
-        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=20, rank=4, optional=True),
+        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=24, rank=4, optional=True),
     ]
     left_out = {"Id", "Ago", "State"} if is_replay else set[str]()
     print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)

@@ -19,9 +19,9 @@ from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.tables import print_table
 from opinionscope.cli.output.terminal import write
 from opinionscope.cli.wallet_argument import find_address
-from opinionscope.cli.whale_orders import WhaleOrder
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
+from opinionscope.signals.stored_orders import WhaleOrder
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import ACTIONS, ANY, ActivityFilter, StoredTrade, count_activity, find_activity
 from opinionscope.store.whales import find_names

@@ -58,12 +58,12 @@ def show_consensus(
         Column("Market", lambda row: row.title, flexible="cut", least=20),
         Column("Outcome", lambda row: row.outcome, flexible="cut", least=6),
         Column("Whales", lambda row: count(len(row.consensus.members)), right=True),
-        Column("Exposure", lambda row: money(row.consensus.exposure), right=True),
-        Column("For it", lambda row: _names(row.members), flexible="cut", least=16, rank=2),
+        Column("Exposure", lambda row: money(row.consensus.exposure), right=True, unit="USDT"),
+        Column("For it", lambda row: _names(row.members), flexible="wrap", least=20, enough=30, rank=2),
         Column("Against", lambda row: count(len(row.consensus.opposition)), right=True),
-        Column("Their exposure", lambda row: money(row.consensus.opposing_exposure), right=True, rank=1),
+        Column("Their exposure", lambda row: money(row.consensus.opposing_exposure), right=True, rank=1, unit="USDT"),
         Column(
-            "Opposition", lambda row: _names(row.opposition) or None, flexible="cut", least=12, rank=3, optional=True
+            "Opposition", lambda row: _names(row.opposition) or None, flexible="wrap", least=16, rank=3, optional=True
         ),
     ]
     print_table(columns, found, nothing=f"No {min_whales} whales agree on an outcome with {min_exposure:,g} USDT each.")

@@ -12,6 +12,9 @@ from rich.text import Text
 from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, MINOR_RANK, Column
 from opinionscope.text import one_line
 
+_NARROWEST = 7
+"""The width of a column that is cut though the line has no room for its least width."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -80,21 +83,33 @@ def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
-    """The width of each column: at least the least one. Spare room goes to titles first, then to what may wrap.
+    """The width of each column. Spare room goes to titles first, then to what may wrap.
 
-    No column gets more than enough before all of them have enough.
+    No column gets more than enough before all of them have enough, and none less than its least width, unless the line
+    is too narrow even for that.
     """
-    spare = max(0, width - sum(cells.least + GAP for cells in shown) + GAP)
+    spare = width - sum(cells.least + GAP for cells in shown) + GAP
     widths = [cells.least for cells in shown]
+    for number in _widest_flexible(shown):
+        less = max(0, min(-spare, widths[number] - _NARROWEST))
+        widths[number] -= less
+        spare += less
     order = sorted(range(len(shown)), key=lambda number: _claim(shown[number]))
     wanted = [(number, shown[number].enough) for number in order] + [
         (number, shown[number].natural) for number in order
     ]
     for number, target in wanted:
-        more = min(spare, target - widths[number])
+        more = max(0, min(spare, target - widths[number]))
         widths[number] += more
         spare -= more
     return widths
+
+
+def _widest_flexible(shown: Sequence[Cells]) -> list[int]:
+    return sorted(
+        (number for number, cells in enumerate(shown) if cells.column.flexible),
+        key=lambda number: -shown[number].least,
+    )
 
 
 def _claim(cells: Cells) -> tuple[bool, int]:

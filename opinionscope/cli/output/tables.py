@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -75,13 +76,17 @@ def print_heading(text: str) -> None:
 
 
 def print_facts(facts: Iterable[Fact]) -> None:
-    """Print names and values, one pair a line, some with a rich style."""
-    from rich.table import Table as Grid
-
-    table = Grid.grid(padding=(0, GAP, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value, *style in facts:
-        text = NOTHING if value is None else one_line(value, LONGEST_WRAPPED)
-        table.add_row(Text(name, style="bold"), Text(text, style=link_to(text) or "".join(style)))
-    render(table, console())
+    """Print names and values, one pair a line, some with a rich style. Longer values are wrapped between words."""
+    screen, pairs = console(), list(facts)
+    indent = max((cell_len(name) for name, *_ in pairs), default=0) + GAP
+    text = Text(no_wrap=True, overflow="ignore")
+    for name, value, *style in pairs:
+        shown = NOTHING if value is None else one_line(value, LONGEST_WRAPPED)
+        # An address that has no room beside its name gets a line of its own, so that it can be copied.
+        is_below = max(map(cell_len, shown.split(" "))) > screen.width - indent
+        margin = GAP if is_below else indent
+        text.append(name, "bold").append("\n" if is_below else " " * (indent - cell_len(name)))
+        lines = Text(shown, style=link_to(shown) or "".join(style)).wrap(screen, screen.width - margin)
+        for number, line in enumerate(lines):
+            text.append(" " * (margin if number or is_below else 0)).append_text(line).append("\n")
+    render(text, screen)
