@@ -147,6 +147,7 @@ def test_figures_read_as_people_write_them() -> None:
         ("What price will Bitcoin hit by October 9, 2026?: ↓ 77,600", 26, "What price will…↓ 77,600"),
         ("Next prime minister: Jane Doe", 24, "Next prime…Jane Doe"),
         ("Next prime minister: Jane Doe", 8, "Next…Doe"),
+        ("SC Lindenau", 9, "…Lindenau"),
         ("x" * 40, 10, "xxxxxx…xxx"),
     ],
 )
@@ -171,6 +172,12 @@ def test_a_line_without_room_for_the_least_widths_cuts_titles_further() -> None:
 
     assert widths_of(fitting(cells, 40), 40) == [10, 12, 14]
     assert widths_of(fitting(cells, 34), 34) == [7, 9, 14]
+    assert widths_of(fitting(cells, 20), 20) == [7, 7, 14]
+
+
+def test_no_heading_is_wider_than_its_column() -> None:
+    columns = [Column("Outcome", lambda _: "YES", flexible="cut", least=3), Column("N", lambda row: row)]
+    assert widths_of(fitting([measured(column, ["x" * 8]) for column in columns], 20), 20) == [7, 8]
 
 
 @pytest.mark.parametrize("width", [50, 60])

@@ -33,7 +33,8 @@ def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cell
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
     texts = [column.nothing if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
     natural = max(width_before, *map(cell_len, (column.title, column.unit, *texts)))
-    least = min(natural, column.least) if column.flexible else natural
+    heading = max(cell_len(column.title), cell_len(column.unit))
+    least = min(natural, max(column.least, heading)) if column.flexible else natural
     enough = min(natural, max(column.enough, least)) if column.flexible else natural
     return Cells(column, texts, natural, enough, least, unused=not width_before and set(texts) == {column.nothing})
 
@@ -61,7 +62,7 @@ def cut(cells: Cells, number: int, width: int) -> str:
 def without_middle(text: str, width: int) -> str:
     """The first and the last words that fit, with at most half of the width for the last.
 
-    Words are broken if those that fit leave more than two thirds of it empty.
+    Where that leaves most of it empty, the last words alone; words are broken where they don't fit, either.
     """
     words = text.split(" ")
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
@@ -71,6 +72,9 @@ def without_middle(text: str, width: int) -> str:
             words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
         )
         return f"{' '.join(head)}…{' '.join([*more[::-1], *tail])}"
+    last = " ".join(_words_that_fit(words[:0:-1], width - 1)[::-1])
+    if cell_len(last) * 2 >= width:
+        return f"…{last}"
     start, end = set_cell_size(text, width * 3 // 5).rstrip(), text
     while cell_len(start) + 1 + cell_len(end) > width:
         end = end[1:]
@@ -91,7 +95,8 @@ def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
     spare = width - sum(cells.least + GAP for cells in shown) + GAP
     widths = [cells.least for cells in shown]
     for number in _widest_flexible(shown):
-        less = max(0, min(-spare, widths[number] - _NARROWEST))
+        narrowest = max(_NARROWEST, cell_len(shown[number].column.title))
+        less = max(0, min(-spare, widths[number] - narrowest))
         widths[number] -= less
         spare += less
     order = sorted(range(len(shown)), key=lambda number: _claim(shown[number]))
