@@ -18,8 +18,11 @@ def print_signals(
     *,
     nothing: str,
     is_replay: bool = False,
-) -> None:
-    """A table of signals, amounts in the quote token, times in UTC. `names` has the wallets' names by address."""
+) -> int:
+    """A table of signals, amounts in the quote token, times in UTC; how many there are.
+
+    `names` has the wallets' names by address.
+    """
 
     def whale(signal: StoredSignal) -> str | None:
         address = signal.whale_address
@@ -39,7 +42,7 @@ def print_signals(
         Column("Reason", lambda signal: signal.reason, flexible="wrap", least=24, rank=4, optional=True),
     ]
     left_out = {"Id", "Ago", "State"} if is_replay else set[str]()
-    print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)
+    return print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)
 
 
 def what(signal: StoredSignal) -> str:

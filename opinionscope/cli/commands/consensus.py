@@ -10,6 +10,7 @@ from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_documents
 from opinionscope.cli.output.formats import count, money, short_address
+from opinionscope.cli.output.notes import left_out, print_notes
 from opinionscope.cli.output.tables import print_table
 from opinionscope.locations import database_path
 from opinionscope.signals.agreement import Agreement, find_agreements
@@ -50,9 +51,9 @@ def show_consensus(
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     wanted = None if tag is None else parse_tag(tag)
     with Store.open_to_read(database_path(db)) as store:
-        found = find_agreements(store, min_whales=min_whales, min_exposure=min_exposure, tag=wanted)[:limit]
+        found = find_agreements(store, min_whales=min_whales, min_exposure=min_exposure, tag=wanted)
     if form:
-        print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found])
+        print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found[:limit]])
         return
     columns = [
         Column("Market", lambda row: row.title, flexible="cut", least=20),
@@ -66,7 +67,10 @@ def show_consensus(
             "Opposition", lambda row: _names(row.opposition) or None, flexible="wrap", least=16, rank=3, optional=True
         ),
     ]
-    print_table(columns, found, nothing=f"No {min_whales} whales agree on an outcome with {min_exposure:,g} USDT each.")
+    who = f"whales tagged {wanted}" if wanted else "whales"
+    nothing = f"No {min_whales} {who} agree on an outcome with {min_exposure:,g} USDT each."
+    shown = print_table(columns, found[:limit], nothing=nothing)
+    print_notes(left_out(shown, limit, lambda: len(found), "outcome"))
 
 
 def _names(members: Sequence[Mapping[str, Any]]) -> str:

@@ -51,7 +51,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str)
     for block in blocks_of(rows, _BLOCK):
         table.print_rows(block)
         number += len(block)
-    if not number:
+    if nothing and not number:
         write(f"{nothing}\n")
     return number
 
