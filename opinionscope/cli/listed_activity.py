@@ -9,7 +9,7 @@ from opinionscope.signals.stored_orders import orders_of
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import ActivityFilter, find_activity, find_activity_after
 
-_FILLS_PER_ORDER = 1_000
+FILLS_PER_ORDER = 1_000
 """For each order to be listed, at most this many fills are read."""
 
 
@@ -17,7 +17,7 @@ def find_listed(store: Store, wanted: ActivityFilter, limit: int, *, as_orders: 
     """The latest ones, at most `limit`. An order counts by its whole amount."""
     if not as_orders:
         return find_activity(store, wanted, limit=limit)
-    trades = find_activity(store, replace(wanted, min_amount=None), limit=limit * _FILLS_PER_ORDER)
+    trades = find_activity(store, replace(wanted, min_amount=None), limit=limit * FILLS_PER_ORDER)
     return islice((order for order in orders_of(trades) if order.amount >= (wanted.min_amount or 0)), limit)
 
 

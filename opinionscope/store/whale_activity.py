@@ -85,7 +85,7 @@ _CONDITIONS = {
     "after": "id > :after",
 }
 ACTIONS = ("BUY", "SELL", "SPLIT", "MERGE")
-_MOST_COUNTED = 10_000
+_MOST_FOLLOWED = 10_000
 
 
 def respell_trade(transaction: Transaction, trade_id: int, trade: NewTrade) -> None:
@@ -127,7 +127,7 @@ def find_activity_after(store: Store, wanted: ActivityFilter, trade_id: int) -> 
     """The trades that were stored after the one of this id, newest first."""
     filters = _parameters(store, wanted) | {"after": trade_id}
     order = "timestamp DESC, id DESC"
-    return list(select_filtered(store, StoredTrade, _CONDITIONS, filters, order=order, limit=_MOST_COUNTED))
+    return list(select_filtered(store, StoredTrade, _CONDITIONS, filters, order=order, limit=_MOST_FOLLOWED))
 
 
 def find_last_trade_id(store: Store) -> int:
@@ -135,10 +135,10 @@ def find_last_trade_id(store: Store) -> int:
     return int(store.value("SELECT ifnull(max(id), 0) FROM whale_activity"))
 
 
-def count_activity(store: Store, wanted: ActivityFilter) -> int | None:
-    """How many trades `find_activity` finds without a limit; None if they are more than 10,000."""
-    number = count_filtered(store, StoredTrade, _CONDITIONS, _parameters(store, wanted), most=_MOST_COUNTED + 1)
-    return number if number <= _MOST_COUNTED else None
+def count_activity(store: Store, wanted: ActivityFilter, *, most: int = 10_000) -> int | None:
+    """How many trades `find_activity` finds without a limit; None if they are more than `most`."""
+    number = count_filtered(store, StoredTrade, _CONDITIONS, _parameters(store, wanted), most=most + 1)
+    return number if number <= most else None
 
 
 def _parameters(store: Store, wanted: ActivityFilter) -> dict[str, object]:

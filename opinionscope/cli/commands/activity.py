@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from itertools import chain
 from typing import Annotated
 
 import typer
@@ -10,10 +9,11 @@ import typer
 from opinionscope.cli.activity_feed import follow_activity
 from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
 from opinionscope.cli.completion import complete_out_of, complete_tag, complete_wallet
-from opinionscope.cli.listed_activity import find_listed
+from opinionscope.cli.listed_activity import FILLS_PER_ORDER, find_listed
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.no_match import explain_nothing
 from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.tables import print_table
@@ -116,35 +116,46 @@ def _print_table(
 ) -> None:
     rows = find_listed(store, wanted, limit, as_orders=as_orders)
     columns = (order_columns if as_orders else trade_columns)(find_names(store), utc_now())
-    first = next(rows, None)
-    if first is None:
-        write(f"{_explain_nothing(store, wanted, words)}\n")
-        return
-    shown = print_table(columns, chain([first], rows), nothing="")
-    print_notes(_left_out(store, wanted, shown, limit, as_orders=as_orders))
+    shown = print_table(columns, rows, nothing="")
+    notes = _left_out(store, wanted, shown, limit, as_orders=as_orders)
+    if shown:
+        print_notes(notes)
+    else:
+        explained = notes or [_explain_nothing(store, wanted, words, as_orders=as_orders)]
+        write("".join(f"{text}\n" for text in explained))
 
 
 def _left_out(store: Store, wanted: ActivityFilter, shown: int, limit: int, *, as_orders: bool) -> list[str]:
-    if shown < limit:
-        return []
-    if as_orders:
+    if as_orders and shown == limit:
         return [f"The latest {shown:,} orders; use --limit to show more, --fills to show each fill."]
-    total = count_activity(store, wanted)
-    if total is not None and total <= shown:
+    if as_orders:
+        read = limit * FILLS_PER_ORDER
+        if wanted.min_amount is None or count_activity(store, replace(wanted, min_amount=None), most=read) is not None:
+            return []
+        return [f"{counted(shown, 'order')} among the latest {read:,} trades; use --limit to look further back."]
+    total = count_activity(store, wanted) if shown == limit else shown
+    if total == shown:
         return []
     return [f"{shown:,} of {'more than 10,000' if total is None else f'{total:,}'} trades; use --limit to show more."]
 
 
-def _explain_nothing(store: Store, wanted: ActivityFilter, words: tuple[str | None, ...]) -> str:
+def _explain_nothing(store: Store, wanted: ActivityFilter, words: tuple[str | None, ...], *, as_orders: bool) -> str:
     """Which filter matches nothing. `words` are what was typed, in the order of the filters."""
     options = ("whale", "tag", "market", "action", "min_amount", "since")
-    matches = {
-        f"--{name.replace('_', '-')} {word}": _any(store, replace(ANY, **{name: getattr(wanted, name)}))
-        for name, word in zip(options, words, strict=True)
-        if getattr(wanted, name) is not None
-    }
-    return explain_nothing("trade", matches, total=_any(store, ANY), otherwise=_NO_TRADES)
+    given = [name for name in options if getattr(wanted, name) is not None]
+
+    def matches(name: str) -> bool:
+        if len(given) == 1:
+            return False
+        # Several fills can make up an order of an amount that none of them has.
+        if as_orders and name == "min_amount":
+            return True
+        return _any(store, replace(ANY, **{name: getattr(wanted, name)}))
+
+    typed = dict(zip(options, words, strict=True))
+    found = {f"--{name.replace('_', '-')} {typed[name]}": int(matches(name)) for name in given}
+    return explain_nothing("order" if as_orders else "trade", found, total=int(_any(store, ANY)), otherwise=_NO_TRADES)
 
 
-def _any(store: Store, wanted: ActivityFilter) -> int:
-    return sum(1 for _ in find_activity(store, wanted, limit=1))
+def _any(store: Store, wanted: ActivityFilter) -> bool:
+    return next(find_activity(store, wanted, limit=1), None) is not None
