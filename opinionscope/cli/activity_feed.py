@@ -51,7 +51,7 @@ class Feed:
             if self._table is None:
                 # Ages would be wrong as soon as they are printed.
                 columns = (order_columns if self._as_orders else trade_columns)(find_names(store), utc_now())
-                self._table = Table([replace(column, rank=0) for column in columns if column.title != "Ago"])
+                self._table = Table([column for column in columns if column.title != "Ago"])
             self._table.print_rows(rows)
 
 

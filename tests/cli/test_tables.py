@@ -148,6 +148,7 @@ def test_figures_read_as_people_write_them() -> None:
         ("Next prime minister: Jane Doe", 24, "Next prime…Jane Doe"),
         ("Next prime minister: Jane Doe", 8, "Next…Doe"),
         ("SC Lindenau", 9, "…Lindenau"),
+        ("Dmitri the Great", 11, "Dmitri the…"),
         ("x" * 40, 10, "xxxxxx…xxx"),
     ],
 )

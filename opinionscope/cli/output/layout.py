@@ -67,6 +67,8 @@ def without_middle(text: str, width: int) -> str:
     words = text.split(" ")
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
+    if not head:
+        head, tail = _words_that_fit(words, width - 1), []
     if head and cell_len(" ".join([*head, *tail])) * 3 >= width:
         more = _words_that_fit(
             words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
