@@ -19,6 +19,7 @@ from opinionscope.notify.message import Delivery, Message, scheme_of
 
 SECONDS = 9.0
 """Time limit for all targets together, so that none of them can hold up a run."""
+_MOMENT = 1.0
 _SENDING_PROCESS = "opinionscope.notify.sending_process"
 _DIED = "could not be tried: the sending process died"
 _TOO_LATE = "did not answer in time"
@@ -61,7 +62,7 @@ class SendingProcess:
             self._process.kill()
             self._process.wait()
             if self._reader is not None:
-                self._reader.join()
+                self._reader.join(_MOMENT)
             for pipe in filter(None, (self._process.stdin, self._process.stdout)):
                 with suppress(OSError):
                     pipe.close()

@@ -24,15 +24,27 @@ _MONEY_DIGITS = 6
 Document = dict[str, Any]
 
 
-def order_document(rule: Rule, move: Move, now: datetime, *, told: tuple[int, float] | None = None) -> Document:
-    """An order. `told` is the signal that has told of it before, and the amount that it told."""
-    order, market = move.order, move.market
-    late = int(now.timestamp()) - order.last
-    return _base(rule, "order", now) | {
+def move_document(move: Move) -> Document:
+    """What there is to tell of an order, whatever the rule."""
+    return {
         "whale": whale_part(move.whale),
-        "market": market_part(order.market_external_id, market, move.title, move.root_market_id),
+        "market": market_part(move.order.market_external_id, move.market, move.title, move.root_market_id),
         "order": _order_part(move),
         "position": _position_part(move),
+    }
+
+
+def order_document(
+    rule: Rule, move: Move, parts: Document, now: datetime, *, told: tuple[int, float] | None = None
+) -> Document:
+    """An order, of which `parts` is the `move_document`.
+
+    `told` is the signal that has told of it before, and the amount that it told.
+    """
+    late = int(now.timestamp()) - move.order.last
+    return {
+        **_base(rule, "order", now),
+        **parts,
         "seen_late_seconds": late if late >= LATE_SECONDS else None,
         "told_before": None if told is None else {"signal": told[0], "amount": _rounded(told[1])},
     }

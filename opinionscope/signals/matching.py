@@ -33,7 +33,11 @@ class Move:
 
 def mismatch(filters: Filters, move: Move) -> str | None:
     """Why the order does not match the filters; None if it does."""
-    return next((reason for check in _CHECKS if (reason := check(filters, move)) is not None), None)
+    for check in _CHECKS:
+        reason = check(filters, move)
+        if reason is not None:
+            return reason
+    return None
 
 
 def market_mismatch(
@@ -98,4 +102,4 @@ def _market(filters: Filters, move: Move) -> str | None:
     return market_mismatch(filters, move.order.market_external_id, move.market, move.title, move.root_market_id)
 
 
-_CHECKS: tuple[Callable[[Filters, Move], str | None], ...] = (_whale, _tag, _action, _amount, _price, _change, _market)
+_CHECKS: tuple[Callable[[Filters, Move], str | None], ...] = (_amount, _whale, _tag, _action, _price, _change, _market)

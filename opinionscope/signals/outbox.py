@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from opinionscope.signals.documents import Document, consensus_document, order_document
+from opinionscope.signals.documents import Document, consensus_document, move_document, order_document
 from opinionscope.signals.matching import Move
 from opinionscope.signals.rules import Rule
 from opinionscope.store.consensus_told import ToldConsensus, find_told, save_told
@@ -41,6 +41,7 @@ class Outbox:
         self._transaction = transaction
         self._now = now
         self._earlier = list[EarlierSignal]()
+        self._parts = dict[frozenset[int], Document]()
         if moves:
             first = min(move.order.first for move in moves)
             longest = max(rule.cooldown for rule in rules)
@@ -53,16 +54,13 @@ class Outbox:
 
     def take(self, rule: Rule, move: Move, reason_not: str | None, recipients: Sequence[str]) -> None:
         """Take up an order that a rule has looked at; `reason_not`: why it does not match (None: it does)."""
-        signals = self._signals_of(rule, move.order)
-        earlier = signals[-1] if signals else None
-        if earlier is None:
-            if reason_not is None:
-                self._insert(rule, move, recipients)
-        elif _is_open(earlier):
-            told = next((signal for signal in reversed(signals) if not _is_open(signal)), None)
+        signals = self._signals_of(rule, move.order) if self._earlier else []
+        told = _told_of(signals, move.order)
+        if signals and _is_open(signals[-1]):
+            earlier = self._join(signals)
             self._bring_up_to_date(earlier, rule, move, reason_not, recipients, told=told)
-        elif reason_not is None and move.order.amount > _TOLD_AGAIN_AT * earlier.amount:
-            self._insert(rule, move, recipients, grown_from=earlier)
+        elif reason_not is None and (told is None or move.order.amount > _TOLD_AGAIN_AT * told.amount):
+            self._insert(rule, move, recipients, grown_from=told)
 
     def tell_consensus(
         self,
@@ -96,17 +94,36 @@ class Outbox:
         insert_signal(self._transaction, signal, recipients)
         save_told(self._transaction, [strength_of(rule.id, consensus)])
 
+    def _document(self, rule: Rule, move: Move, detected_at: datetime, told: EarlierSignal | None) -> Document:
+        parts = self._parts.get(move.order.fill_ids)
+        if parts is None:
+            parts = self._parts[move.order.fill_ids] = move_document(move)
+        before = None if told is None else (told.id, told.amount)
+        return order_document(rule, move, parts, detected_at, told=before)
+
     def _signals_of(self, rule: Rule, order: Order) -> list[EarlierSignal]:
         """The signals of the rule about the order, by id: those that share a fill with it, or else its time."""
         same_rule = [signal for signal in self._earlier if signal.rule_id == rule.id]
         sharing = [signal for signal in same_rule if order.fill_ids.intersection(json.loads(signal.fill_ids))]
         return sharing or [signal for signal in same_rule if _is_about(signal, order)]
 
+    def _join(self, signals: Sequence[EarlierSignal]) -> EarlierSignal:
+        """The signal that is to tell of the order, of which the last one is open.
+
+        A late fill joins what were several orders: then the others are not told as well.
+        """
+        waiting = [signal for signal in signals if _is_open(signal) and _is_waiting(signal)]
+        for signal in waiting[:-1]:
+            reason = f"told in signal {waiting[-1].id}, of the same order"
+            suppress(self._transaction, signal.id, reason)
+            self._earlier[self._earlier.index(signal)] = signal._replace(state="suppressed", reason=reason)
+        return waiting[-1] if waiting else signals[-1]
+
     def _insert(
         self, rule: Rule, move: Move, recipients: Sequence[str], *, grown_from: EarlierSignal | None = None
     ) -> None:
         state, reason = self._first_state(rule, move.order, grown_from)
-        figures = _figures(move, order_document(rule, move, self._now, told=_id_and_amount(grown_from)))
+        figures = _figures(move, self._document(rule, move, self._now, grown_from))
         order = move.order
         signal = NewSignal(
             rule.id,
@@ -142,7 +159,8 @@ class Outbox:
                 if signal.rule_id == rule.id
                 and signal.market_external_id == order.market_external_id
                 and (signal.state != "suppressed" or signal.told_in is not None)
-                and from_text(signal.detected_at) > since
+                # One from later than now was detected while the clock was ahead.
+                and since < from_text(signal.detected_at) <= self._now
             ),
             None,
         )
@@ -161,14 +179,14 @@ class Outbox:
         was_unmatched = (earlier.reason or "").startswith(NO_MATCH)
         state, reason = earlier.state, earlier.reason
         if reason_not is not None:
-            if state == "pending" or reason == FOR_THE_DIGEST:
+            if _is_waiting(earlier):
                 state, reason = "suppressed", f"{NO_MATCH}: {reason_not}"
                 suppress(self._transaction, earlier.id, reason or NO_MATCH)
         elif was_unmatched:
             state, reason = self._first_state(rule, move.order, told)
             revive(self._transaction, earlier.id, state, reason, recipients if state == "pending" else ())
         detected_at = from_text(earlier.detected_at)
-        figures = _figures(move, order_document(rule, move, detected_at, told=_id_and_amount(told)))
+        figures = _figures(move, self._document(rule, move, detected_at, told))
         update_figures(self._transaction, earlier.id, figures)
         self._earlier.append(
             earlier._replace(
@@ -196,8 +214,22 @@ def _is_open(signal: EarlierSignal) -> bool:
     return signal.state == "suppressed" and signal.told_in is None
 
 
-def _id_and_amount(signal: EarlierSignal | None) -> tuple[int, float] | None:
-    return None if signal is None else (signal.id, signal.amount)
+def _is_waiting(signal: EarlierSignal) -> bool:
+    """Whether it is to be told, by itself or in a digest."""
+    return signal.state == "pending" or signal.reason == FOR_THE_DIGEST
+
+
+def _told_of(signals: Sequence[EarlierSignal], order: Order) -> EarlierSignal | None:
+    """The last of the signals that somebody may have been told of, with the amount that all of them told of the order.
+
+    Those are several, with fills of their own, where a late fill joins what were several orders.
+    """
+    told = [signal for signal in signals if not _is_open(signal)]
+    if not told:
+        return None
+    fill_ids = {fill_id for signal in told for fill_id in json.loads(signal.fill_ids)}
+    amount = sum(fill.amount for fill in order.fills if fill.id in fill_ids)
+    return told[-1]._replace(amount=max(told[-1].amount, amount))
 
 
 def _is_about(signal: EarlierSignal, order: Order) -> bool:

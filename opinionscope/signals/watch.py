@@ -14,7 +14,7 @@ from opinionscope.signals.matching import Move, market_mismatch, mismatch
 from opinionscope.signals.outbox import Outbox
 from opinionscope.signals.rules import Rule
 from opinionscope.store.database import Store, Transaction
-from opinionscope.store.rules import find_enabled_rules
+from opinionscope.store.rules import find_enabled_rules, find_enabled_since
 from opinionscope.store.signal_evidence import MarketFacts, StoredFill, WhaleFacts, find_whale_facts
 from opinionscope.store.whale_activity import NewTrade
 from opinionscope.times import from_unix
@@ -37,7 +37,7 @@ class Watch:
         self._order_rules = [rule for rule in rules if rule.filters.consensus is None]
         self._consensus_rules = [rule for rule in rules if rule.filters.consensus is not None]
         self._whales = whales
-        self._recipients = recipients
+        self._recipients = {rule.id: recipients(rule.targets) for rule in rules}
         self._now = now
 
     @classmethod
@@ -45,6 +45,11 @@ class Watch:
         """The enabled rules and the wallets, as they are inside the transaction."""
         rules = [Rule.from_row(row) for row in find_enabled_rules(store)]
         return cls(rules, find_whale_facts(transaction), recipients, now)
+
+    def is_current(self, transaction: Transaction) -> bool:
+        """Whether the same rules are still enabled: somebody may remove one, or add one, while the run goes on."""
+        rules = [*self._order_rules, *self._consensus_rules]
+        return {rule.id: rule.news_from for rule in rules} == find_enabled_since(transaction)
 
     def saw(self, transaction: Transaction, address: str, trades: Sequence[NewTrade]) -> None:
         """Raise the signals that a wallet's newly stored trades make."""
@@ -82,7 +87,7 @@ class Watch:
         for move, newest in moves:
             for rule in rules:
                 if from_unix(newest) >= rule.news_from:
-                    box.take(rule, move, mismatch(rule.filters, move), self._recipients(rule.targets))
+                    box.take(rule, move, mismatch(rule.filters, move), self._recipients[rule.id])
 
     def _judge_consensus(
         self,
@@ -101,7 +106,7 @@ class Watch:
             box.tell_consensus(
                 rule,
                 consensus,
-                self._recipients(rule.targets),
+                self._recipients[rule.id],
                 whales=self._whales,
                 market=markets.get(number),
                 title=titles[number],

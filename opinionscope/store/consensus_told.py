@@ -16,10 +16,13 @@ class ToldConsensus(NamedTuple):
     exposure: float
 
 
+_COLUMNS = ToldConsensus._fields
+
+
 def find_told(transaction: Transaction, rule_id: int, market: str, side: int) -> ToldConsensus | None:
     """How a rule has told of the consensus on an outcome; None if it never has."""
     row = transaction.execute(
-        f"SELECT {', '.join(ToldConsensus._fields)} FROM consensus_told "  # noqa: S608
+        f"SELECT {', '.join(_COLUMNS)} FROM consensus_told "  # noqa: S608
         "WHERE rule_id = ? AND market_external_id = ? AND outcome_side = ?",
         (rule_id, market, side),
     ).fetchone()

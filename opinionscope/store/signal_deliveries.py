@@ -130,10 +130,10 @@ def note_sent(store: Store, claimed: Claim, now: datetime) -> None:
 
 def note_all_sent(transaction: Transaction, now: datetime) -> None:
     """All that is pending has been accepted everywhere."""
-    pending = "SELECT signal_id FROM signal_deliveries WHERE state = 'pending'"
     moment = to_millis_text(now)
     transaction.execute(
-        f"UPDATE signals SET state = 'sent', attempts = 1, sent_at = ? WHERE id IN ({pending})",  # noqa: S608
+        "UPDATE signals SET state = 'sent', attempts = 1, sent_at = ? "
+        "WHERE id IN (SELECT signal_id FROM signal_deliveries WHERE state = 'pending')",
         (moment,),
     )
     transaction.execute("UPDATE signal_deliveries SET state = 'sent', sent_at = ? WHERE state = 'pending'", (moment,))

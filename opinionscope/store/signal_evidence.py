@@ -80,7 +80,8 @@ class StoredSums(NamedTuple):
     trade_count: int
 
 
-_SUMS = f"SELECT {', '.join(StoredSums._fields)} FROM positions WHERE platform = '{PLATFORM}' AND "  # noqa: S608
+_SUM_COLUMNS = StoredSums._fields
+_SUMS = f"SELECT {', '.join(_SUM_COLUMNS)} FROM positions WHERE platform = '{PLATFORM}' AND "  # noqa: S608
 _SUMS_OF_WALLET = f"{_SUMS} whale_address = ? AND market_external_id {_AMONG}"
 _SUMS_OF_MARKETS = f"{_SUMS} market_external_id {_AMONG}"
 

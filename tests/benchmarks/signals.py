@@ -47,10 +47,11 @@ def fifty_rules() -> dict[str, tuple[Filters, timedelta]]:
     }
 
 
-def signals_cost(wallets: int = 250, matching: int = 5) -> Iterator[str | Comparison]:
+def signals_cost(wallets: int = 150, matching: int = 2, limit: float = 15) -> Iterator[str | Comparison]:
     """A run in which every wallet has a new order, with 50 rules and with none; and one with nothing new.
 
-    `matching` of the rules match every order, and their messages go to a program that does nothing.
+    At the documented rate limit. `matching` of the rules match every order, and their messages go to a program that
+    does nothing.
     """
     exchange = still_exchange(wallets, history=20)
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
@@ -69,14 +70,14 @@ def signals_cost(wallets: int = 250, matching: int = 5) -> Iterator[str | Compar
                 for wallet in exchange.wallets:
                     exchange.add_trades(wallet, [exchange.make_trade(wallet) for _ in range(trades)])
             else:
-                opinionscope("sync", "whales", settings=settings_for(server, databases[number], 1000) | program)
-            return opinionscope("sync", "whales", settings=settings_for(server, databases[number], 1000) | program).wall
+                opinionscope("sync", "whales", settings=settings_for(server, databases[number], limit) | program)
+            return opinionscope(
+                "sync", "whales", settings=settings_for(server, databases[number], limit) | program
+            ).wall
 
-        for name, trades, goal in (("with 3 new trades a wallet", 3, None), ("with nothing new", 0, 1.05)):
-            ours, theirs = alternate(lambda t=trades: run(50, trades=t), lambda t=trades: run(0, trades=t))  # type: ignore[misc]
-            yield Comparison(
-                f"a run of {wallets} wallets {name}, 50 rules", "the same without rules", ours, theirs, goal
-            )
+        for name, trades, goal in (("with new trades", 3, 1.2), ("with nothing new", 0, 1.05)):
+            ours, theirs = alternate(partial(run, 50, trades=trades), partial(run, 0, trades=trades), 3)
+            yield Comparison(f"a run of {wallets} wallets {name}, 50 rules", "without rules", ours, theirs, goal)
         yield from _cost_in_the_transaction(folder, wallets, matching)
 
 

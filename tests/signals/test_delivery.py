@@ -10,6 +10,7 @@ from opinionscope.health.report import read_status
 from opinionscope.locks import DELIVERY, beside, try_lock
 from opinionscope.notify.address_book import AddressBook
 from opinionscope.notify.program_target import run_program
+from opinionscope.signals.delivery import deliver_pending
 from tests.alerts.receiver import receiving
 from tests.signals.following import Following
 
@@ -37,6 +38,20 @@ def test_a_signal_is_told_again_ever_more_seldom_and_fails_after_a_day(wallets: 
     attempts = len(wallets.told_file.read_text().splitlines())
     assert attempts == wallets.signals()[0].attempts
     assert 24 < attempts < 40
+
+
+def test_a_signal_that_waited_while_the_machine_was_off_is_not_given_up_at_the_first_failure(
+    wallets: Following,
+) -> None:
+    wallets.rule()
+    wallets.fill()
+    wallets.read()
+    wallets.now += timedelta(hours=25)
+    wallets.tell(teller=wallets.program("no", "exit 1"))
+    assert [signal.state for signal in wallets.signals()] == ["pending"]
+    wallets.now += timedelta(minutes=2)
+    wallets.tell()
+    assert wallets.amounts() == [50]
 
 
 def test_each_alert_url_is_told_once_whatever_the_others_do(wallets: Following) -> None:
@@ -145,3 +160,20 @@ def test_no_address_of_a_target_reaches_the_database(wallets: Following) -> None
     ]
     content = b"".join(path.read_bytes() for path in wallets.folder.glob("signals.db*"))
     assert secret.encode() not in content
+
+
+def test_a_target_that_hangs_is_given_up_and_tried_again(wallets: Following) -> None:
+    wallets.rule("slow", to="slow")
+    wallets.rule("good", to="good")
+    wallets.fill()
+    wallets.read()
+    addresses = {"SLOW": wallets.program("sleeper", "sleep 60"), "GOOD": wallets.program()}
+    book = AddressBook.of({f"OPINIONSCOPE_TARGET_{name}": address for name, address in addresses.items()})
+    deliver_pending(wallets.store, book, lambda: wallets.now, seconds=2.0)
+    (slow, reason), good = wallets.states()
+    assert (slow, good) == ("pending", ("sent", None))
+    assert reason is not None
+    assert reason.startswith("slow: did not end within")
+    wallets.now += timedelta(minutes=2)
+    wallets.tell(slow=wallets.program())
+    assert [document["rule"] for document in wallets.told()] == ["good", "slow"]
