@@ -22,7 +22,7 @@ ALLOWED = {
     "schedule": {"store"},
     "signals": {"track_record", "notify", "store"},
     "check": {"alerts", "notify", "api", "store", "schedule"},
-    "dashboard": {"track_record", "store"},
+    "dashboard": {"signals", "track_record", "store"},
     "jobs": {"signals", "alerts", "track_record", "api", "store"},
     "cli": {
         "jobs",
