@@ -90,8 +90,8 @@ def count_filtered(
     most: int | None = None,
 ) -> int:
     """How many rows `select_filtered` finds without a limit; no further than `most` is counted."""
-    found = f"SELECT 1 FROM {row.TABLE} {_where(conditions, filters)}LIMIT :most"  # noqa: S608
-    return int(store.value(f"SELECT count(*) FROM ({found})", {**filters, "most": -1 if most is None else most}))  # noqa: S608
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {row.TABLE} {_where(conditions, filters)}LIMIT :most)"  # noqa: S608
+    return int(store.value(sql, {**filters, "most": -1 if most is None else most}))
 
 
 def _where(conditions: Mapping[str, str], filters: Mapping[str, object]) -> str:

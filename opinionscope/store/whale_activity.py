@@ -126,8 +126,10 @@ def find_activity(store: Store, wanted: ActivityFilter = ANY, *, limit: int = 50
 def find_activity_after(store: Store, wanted: ActivityFilter, trade_id: int) -> list[StoredTrade]:
     """The trades that were stored after the one of this id, newest first."""
     filters = _parameters(store, wanted) | {"after": trade_id}
-    order = "timestamp DESC, id DESC"
-    return list(select_filtered(store, StoredTrade, _CONDITIONS, filters, order=order, limit=_MOST_FOLLOWED))
+    found = select_filtered(
+        store, StoredTrade, _CONDITIONS, filters, order="timestamp DESC, id DESC", limit=_MOST_FOLLOWED
+    )
+    return list(found)
 
 
 def find_last_trade_id(store: Store) -> int:
