@@ -37,6 +37,14 @@ def from_text(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def parse_duration(text: str) -> timedelta:
+    """The length of time meant by `90s`, `15m`, `24h` or `7d`. Raises UsageError for anything else."""
+    match = re.fullmatch(r"(\d{1,7})([smhd])", text.strip(), re.ASCII)
+    if not match:
+        raise UsageError(f"{text[:80]!r} is not a valid duration; expected 90s, 15m, 24h or 7d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
 def parse_since(text: str, now: datetime) -> datetime:
     """The time meant by `90s`, `15m`, `24h`, `7d` (before `now`) or by an ISO time, UTC unless it says otherwise.
 

@@ -15,6 +15,7 @@ def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.whales.sync import sync_whales
     from opinionscope.jobs.whales.turns import WORKERS
+    from opinionscope.polling.limits import Limits
 
     with connected(run, WORKERS) as (client, deadline):
         return sync_whales(
@@ -23,6 +24,7 @@ def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
             now=run.now,
             retention=run.settings.retention,
             deadline=deadline,
+            limits=Limits.of(run.settings),
             addresses=addresses,
             progress=run.progress,
             result=run.result,

@@ -17,7 +17,7 @@ from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.whales.turns import PAGES_A_TURN
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import find_activity, purge_trades
-from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets_to_poll
+from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets
 from opinionscope.times import from_unix
 from tests.old_release import downgrade
 from tests.true_positions import SELECT, assert_positions
@@ -51,7 +51,7 @@ class Watched:
         self.now += timedelta(minutes=minutes)
         self.servers.advance(60 * minutes)
         before = self.servers.fetches
-        (wallet,) = find_wallets_to_poll(self.store, self.now, self.now)
+        (wallet,) = find_wallets(self.store)
 
         def fetch_newest(known: bytes | None) -> Page[Trade] | None:
             page = self.fetch(1, 20)
@@ -68,7 +68,7 @@ class Watched:
 
     @property
     def progress(self) -> ReadingProgress:
-        (wallet,) = find_wallets_to_poll(self.store, self.now, self.now)
+        (wallet,) = find_wallets(self.store)
         return wallet.progress
 
     def word(self) -> str:

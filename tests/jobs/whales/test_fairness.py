@@ -16,6 +16,7 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.errors import OutOfTime
 from opinionscope.jobs.whales.sync import sync_whales
 from opinionscope.jobs.whales.turns import WORKERS
+from opinionscope.polling.limits import Limits
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
@@ -54,6 +55,7 @@ class Minutes:
         self.server = server
         self.exchange = server.exchange
         self.now = NOON
+        self.limits = Limits(polls=1_000, period=60, longest_gap=1_800)
 
     def track(self, count: int, trades: int = 5, prefix: str = "a") -> list[str]:
         """Wallets whose trades are all long past, tracked."""
@@ -80,7 +82,9 @@ class Minutes:
         pacer = Pacer(self.store.path.with_name("pacer"), settings.rate_limit)
         with ShortOfTime(settings, pacer, connections=WORKERS, deadline=deadline) as client:
             client.requests_left = requests
-            self.result = sync_whales(client, self.store, now=self.now, retention=timedelta(days=90), deadline=deadline)
+            self.result = sync_whales(
+                client, self.store, now=self.now, retention=timedelta(days=90), deadline=deadline, limits=self.limits
+            )
         pacer.close()
         return Counter(request.path.rpartition("/")[2] for request in self.server.requests)
 

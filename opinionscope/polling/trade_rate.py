@@ -1,0 +1,53 @@
+"""How often a wallet trades: two exponentially decayed counts of its trades, and the rate that follows from them.
+
+The long count tells what is usual for the wallet. With a prior, a wallet that is new or silent has a low rate and never
+none. The short count tells what is going on now, so that a burst shows as soon as a poll has seen a few of its trades.
+"""
+
+from collections.abc import Mapping
+from math import exp
+from typing import NamedTuple
+
+USUAL_SECONDS = 7 * 86_400.0
+RECENT_SECONDS = 1_800.0
+PRIOR_TRADES = 0.5
+PRIOR_SECONDS = 7 * 86_400.0
+_NO_NEWS = 1.0
+"""A single trade is no burst."""
+
+
+class TradeRate(NamedTuple):
+    """The counts at the unix second `counted_until`, that of the newest trade; None before the first.
+
+    A trade counts 1 when it happens. After `USUAL_SECONDS`, or `RECENT_SECONDS`, it counts 1/e.
+    """
+
+    usual_trades: float = 0.0
+    recent_trades: float = 0.0
+    counted_until: int | None = None
+
+    def with_trades(self, changes: Mapping[int, int]) -> "TradeRate":
+        """The counts with trades added, or taken away: how many by the unix second in which they happened.
+
+        Only the times of the trades matter, so it makes no difference when, or in which order, they are seen.
+        """
+        if not changes:
+            return self
+        until = max([*changes, *([] if self.counted_until is None else [self.counted_until])])
+        usual, recent = self._counts_at(until)
+        for second, change in changes.items():
+            usual += change * exp((second - until) / USUAL_SECONDS)
+            recent += change * exp((second - until) / RECENT_SECONDS)
+        return TradeRate(max(0.0, usual), max(0.0, recent), until)
+
+    def trades_a_minute(self, now: float) -> float:
+        """The expected trades a minute at `now`, in unix seconds."""
+        usual, recent = self._counts_at(now)
+        lasting = (usual + PRIOR_TRADES) / (USUAL_SECONDS + PRIOR_SECONDS)
+        return 60.0 * max(lasting, (recent - _NO_NEWS) / RECENT_SECONDS)
+
+    def _counts_at(self, moment: float) -> tuple[float, float]:
+        if self.counted_until is None:
+            return 0.0, 0.0
+        age = max(0.0, moment - self.counted_until)
+        return self.usual_trades * exp(-age / USUAL_SECONDS), self.recent_trades * exp(-age / RECENT_SECONDS)
