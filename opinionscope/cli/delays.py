@@ -16,6 +16,11 @@ def span(duration: float) -> str:
     return f"{rest} s"
 
 
+def every(duration: float) -> str:
+    """`every minute`, `every 4 min 10 s`."""
+    return "every minute" if round(duration) == 60 else f"every {span(duration)}"
+
+
 def measured(delay: Delay) -> str:
     """How late the trades of the last 24 hours were seen."""
     if delay.median_seconds is None or delay.p95_seconds is None:
@@ -38,13 +43,15 @@ def plan(polling: Polling) -> str:
     if not polling.gaps:
         return "no wallets"
     if polling.polls_all_each_run:
-        return f"every wallet every {span(polling.run_seconds)}"
-    polls = f"{counted(polling.polls_per_run, 'poll')} every {span(polling.run_seconds)}"
+        return f"each wallet {every(polling.run_seconds)}"
     shortest, longest = min(polling.gaps.values()), max(polling.gaps.values())
-    found = f"{counted(len(polling.gaps), 'wallet')} share {polls}: each every {span(shortest)} to {span(longest)}"
+    found = (
+        f"{counted(len(polling.gaps), 'wallet')} share {counted(polling.polls_per_run, 'poll')} "
+        f"{every(polling.run_seconds)}: active ones {every(shortest)}, quiet ones {every(longest)}"
+    )
     if polling.holds_longest_gap:
         return found
     return (
-        f"{found}. At this limit only {counted(polling.wallets_that_fit, 'wallet')} can be polled at least every "
-        f"{span(polling.longest_gap_seconds)} (OPINIONSCOPE_LONGEST_GAP)"
+        f"{found}. At this rate limit, only {counted(polling.wallets_that_fit, 'wallet')} fit into a longest gap of "
+        f"{span(polling.longest_gap_seconds)}"
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from opinionscope.cli.delays import measured, span
+from opinionscope.cli.delays import every, measured, span
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.formats import age, count, day, gain, moment, money, percent, signed
 from opinionscope.cli.output.notes import print_notes
@@ -139,8 +139,8 @@ def _without_unknown_details(facts: list[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact[1] is not None or not fact[0].startswith(" ")]
 
 
-def _polled(every: int | None) -> str | None:
-    return None if every is None else f"every {span(every)}: expected trade delay {span(every / 2)} on average"
+def _polled(gap: int | None) -> str | None:
+    return None if gap is None else f"{every(gap)}; expected trade delay {span(gap / 2)} on average"
 
 
 def _history(whale: Whale) -> str:

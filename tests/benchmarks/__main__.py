@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import ingest, peers, polling, scale, servers, startup
+from tests.benchmarks import delays, ingest, peers, polling, scale, servers, startup
 
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "start": startup.start_up,
     "rate": polling.rate_kept,
     "throttled": polling.throttled_rate,
     "poll": polling.poll_cost,
+    "delays": delays.poll_delays,
     "store": ingest.store_trades,
     "sums": ingest.sum_up_positions,
     "markets": ingest.sync_markets_again,

@@ -1,5 +1,6 @@
 """Who is read, and how much, when a run cannot read everything: every wallet has its turn, and none takes all."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from opinionscope.errors import OutOfTime
 from opinionscope.jobs.whales.sync import sync_whales
 from opinionscope.jobs.whales.turns import WORKERS
 from opinionscope.polling.limits import Limits
+from opinionscope.polling.trade_rate import TradeRate
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
@@ -128,6 +130,47 @@ def test_a_run_that_reached_only_some_of_the_wallets_says_how_many_are_left_and_
         ("partial", "30 of 50 wallets were not polled: the time of this run was over"),
         ("completed", None),
     ]
+
+
+def test_a_run_with_room_for_some_is_complete_until_a_wallet_has_waited_for_the_longest_gap(minutes: Minutes) -> None:
+    minutes.track(50)
+    minutes.limits = Limits(polls=20, period=60, longest_gap=600)
+    for _ in range(12):
+        assert sum(minutes.run(requests=20).values()) == 20
+        assert (minutes.result.status, minutes.result.error) == ("completed", None)
+    for _ in range(9):
+        minutes.run(requests=2)
+    assert minutes.result.status == "partial"
+    assert minutes.result.error is not None
+    assert re.fullmatch(
+        r"\d+ of 50 wallets were not polled for 10 min: the time of this run was over", minutes.result.error
+    )
+
+
+def test_the_rate_of_trading_is_stored_with_the_trades_it_counts(minutes: Minutes) -> None:
+    (wallet,) = minutes.track(1)
+    for pause in (0, 1, 3):
+        minutes.now += timedelta(minutes=pause)
+        minutes.trade(wallet, 3, int(minutes.now.timestamp()))
+        minutes.run()
+    stored = minutes.store.query("SELECT CAST(strftime('%s', timestamp) AS INTEGER) FROM whale_activity")
+    (rate,) = minutes.store.query("SELECT usual_trades, recent_trades, counted_until FROM whales")
+    assert tuple(rate) == pytest.approx(TradeRate().with_trades(Counter(row[0] for row in stored)))
+
+
+def test_a_wallet_that_wakes_up_is_polled_each_minute_from_its_second_poll_on(minutes: Minutes) -> None:
+    minutes.track(60)
+    (whale,) = minutes.track(1, prefix="b")
+    minutes.limits = Limits(polls=6, period=60, longest_gap=1_800)
+    for _ in range(25):
+        minutes.run(requests=6)
+    polls = list[int]()
+    while sum(polls) < 12:
+        minutes.trade(whale, 1, int(minutes.now.timestamp()))
+        polls.append(minutes.run(requests=6)[whale])
+    first = polls.index(1)
+    assert sum(polls[first + 1 : first + 3]) >= 1
+    assert sum(polls[first + 3 :]) >= 0.8 * len(polls[first + 3 :])
 
 
 def test_wallets_that_trade_are_polled_more_often_and_those_that_sleep_still_have_their_turn(minutes: Minutes) -> None:
