@@ -26,8 +26,10 @@ Choose = Callable[[list[Candidate], Limits], list[Candidate]]
 
 
 def zipf(wallets: int, exponent: float) -> list[float]:
-    """The trades a minute of each wallet."""
-    return [(rank + 1) ** -exponent for rank in range(wallets)]
+    """The trades a minute of each wallet, in no order: equal waits must not favour the active ones."""
+    rates = [(rank + 1) ** -exponent for rank in range(wallets)]
+    random.Random(wallets).shuffle(rates)
+    return rates
 
 
 def take_turns(candidates: list[Candidate], limits: Limits) -> list[Candidate]:
