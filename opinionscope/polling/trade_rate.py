@@ -1,7 +1,8 @@
-"""How often a wallet trades: two exponentially decayed counts of its trades, and the rate that follows from them.
+"""How often a wallet trades: three exponentially decayed counts of its trades, and the rate that follows from them.
 
-The long count tells what is usual for the wallet. With a prior, a wallet that is new or silent has a low rate and never
-none. The short count tells what is going on now, so that a burst shows as soon as a poll has seen a few of its trades.
+The longest count tells what is usual for the wallet. With a prior, a wallet that is new or silent has a low rate and
+never none. The shorter ones tell what is going on now: a burst shows as soon as a poll has seen a few of its trades,
+and a wallet that has only just begun to trade need not wait for a week until its rate is known.
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from math import exp
 from typing import NamedTuple
 
 USUAL_SECONDS = 7 * 86_400.0
+DAYTIME_SECONDS = 6 * 3_600.0
 RECENT_SECONDS = 1_800.0
-PRIOR_TRADES = 0.5
-PRIOR_SECONDS = 7 * 86_400.0
+PRIOR_TRADES = 0.25
+PRIOR_SECONDS = 86_400.0
 _NO_NEWS = 1.0
 """A single trade is no burst."""
 
@@ -19,10 +21,11 @@ _NO_NEWS = 1.0
 class TradeRate(NamedTuple):
     """The counts at the unix second `counted_until`, that of the newest trade; None before the first.
 
-    A trade counts 1 when it happens. After `USUAL_SECONDS`, or `RECENT_SECONDS`, it counts 1/e.
+    A trade counts 1 when it happens. After `USUAL_SECONDS`, `DAYTIME_SECONDS` or `RECENT_SECONDS` it counts 1/e.
     """
 
     usual_trades: float = 0.0
+    daytime_trades: float = 0.0
     recent_trades: float = 0.0
     counted_until: int | None = None
 
@@ -34,20 +37,29 @@ class TradeRate(NamedTuple):
         if not changes:
             return self
         until = max([*changes, *([] if self.counted_until is None else [self.counted_until])])
-        usual, recent = self._counts_at(until)
+        usual, daytime, recent = self._counts_at(until)
         for second, change in changes.items():
-            usual += change * exp((second - until) / USUAL_SECONDS)
-            recent += change * exp((second - until) / RECENT_SECONDS)
-        return TradeRate(max(0.0, usual), max(0.0, recent), until)
+            age = until - second
+            usual += change * exp(-age / USUAL_SECONDS)
+            daytime += change * exp(-age / DAYTIME_SECONDS)
+            recent += change * exp(-age / RECENT_SECONDS)
+        return TradeRate(max(0.0, usual), max(0.0, daytime), max(0.0, recent), until)
 
     def trades_a_minute(self, now: float) -> float:
         """The expected trades a minute at `now`, in unix seconds."""
-        usual, recent = self._counts_at(now)
-        lasting = (usual + PRIOR_TRADES) / (USUAL_SECONDS + PRIOR_SECONDS)
-        return 60.0 * max(lasting, (recent - _NO_NEWS) / RECENT_SECONDS)
+        usual, daytime, recent = self._counts_at(now)
+        return 60.0 * max(
+            (usual + PRIOR_TRADES) / (USUAL_SECONDS + PRIOR_SECONDS),
+            (daytime - _NO_NEWS) / DAYTIME_SECONDS,
+            (recent - _NO_NEWS) / RECENT_SECONDS,
+        )
 
-    def _counts_at(self, moment: float) -> tuple[float, float]:
+    def _counts_at(self, moment: float) -> tuple[float, float, float]:
         if self.counted_until is None:
-            return 0.0, 0.0
+            return 0.0, 0.0, 0.0
         age = max(0.0, moment - self.counted_until)
-        return self.usual_trades * exp(-age / USUAL_SECONDS), self.recent_trades * exp(-age / RECENT_SECONDS)
+        return (
+            self.usual_trades * exp(-age / USUAL_SECONDS),
+            self.daytime_trades * exp(-age / DAYTIME_SECONDS),
+            self.recent_trades * exp(-age / RECENT_SECONDS),
+        )

@@ -613,6 +613,7 @@ def rates_of_trading(db: Database) -> None:
     """
     db.executescript("""
         ALTER TABLE whales ADD COLUMN usual_trades REAL NOT NULL DEFAULT 0;
+        ALTER TABLE whales ADD COLUMN daytime_trades REAL NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN recent_trades REAL NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN counted_until INTEGER;
         UPDATE whales SET counted_until = CAST(strftime('%s', newest_trade_at) AS INTEGER),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import delays, ingest, peers, polling, scale, servers, startup
+from tests.benchmarks import day, delays, ingest, peers, polling, scale, servers, startup
 
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "start": startup.start_up,
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "throttled": polling.throttled_rate,
     "poll": polling.poll_cost,
     "delays": delays.poll_delays,
+    "day": day.a_day,
     "store": ingest.store_trades,
     "sums": ingest.sum_up_positions,
     "markets": ingest.sync_markets_again,

@@ -36,7 +36,7 @@ def test_a_withdrawn_trade_leaves_no_trace(trades: list[int], withdrawn: int) ->
 def test_a_wallet_that_trades_steadily_has_about_its_own_rate(every: int) -> None:
     steady = TradeRate().with_trades(Counter(range(0, 40 * DAY, every)))
     rate = steady.trades_a_minute(40 * DAY)
-    assert 0.4 < rate * every / 60 < 1.2
+    assert 0.8 < rate * every / 60 < 1.1
 
 
 def test_a_wallet_without_trades_has_a_low_rate_and_never_none() -> None:
@@ -51,7 +51,7 @@ def test_a_burst_counts_as_what_it_is_and_is_over_soon() -> None:
     rates = [burst.trades_a_minute(1_800 + wait) for wait in (0, RECENT_SECONDS, 4 * RECENT_SECONDS, USUAL_SECONDS)]
     assert rates[0] > 0.2
     assert all(later < earlier for earlier, later in pairwise(rates))
-    assert rates[2] < 0.01
+    assert rates[2] < rates[0] / 10
 
 
 def test_a_clock_that_runs_behind_the_exchange_changes_nothing() -> None:
