@@ -19,14 +19,16 @@ _NO_NEWS = 1.0
 
 
 class TradeRate(NamedTuple):
-    """The counts at the unix second `counted_until`, that of the newest trade; None before the first.
+    """The counts at the unix second `counted_until`, that of the newest trade; `counted_from` is that of the oldest.
 
-    A trade counts 1 when it happens. After `USUAL_SECONDS`, `DAYTIME_SECONDS` or `RECENT_SECONDS` it counts 1/e.
+    Both are None before the first trade. A trade counts 1 when it happens, and 1/e after `USUAL_SECONDS`,
+    `DAYTIME_SECONDS` or `RECENT_SECONDS`.
     """
 
     usual_trades: float = 0.0
     daytime_trades: float = 0.0
     recent_trades: float = 0.0
+    counted_from: int | None = None
     counted_until: int | None = None
 
     def with_trades(self, changes: Mapping[int, int]) -> "TradeRate":
@@ -36,23 +38,30 @@ class TradeRate(NamedTuple):
         """
         if not changes:
             return self
-        until = max([*changes, *([] if self.counted_until is None else [self.counted_until])])
+        seconds = [*changes, *(second for second in (self.counted_from, self.counted_until) if second is not None)]
+        since, until = min(seconds), max(seconds)
         usual, daytime, recent = self._counts_at(until)
         for second, change in changes.items():
             age = until - second
             usual += change * exp(-age / USUAL_SECONDS)
             daytime += change * exp(-age / DAYTIME_SECONDS)
             recent += change * exp(-age / RECENT_SECONDS)
-        return TradeRate(max(0.0, usual), max(0.0, daytime), max(0.0, recent), until)
+        return TradeRate(max(0.0, usual), max(0.0, daytime), max(0.0, recent), since, until)
 
     def trades_a_minute(self, now: float) -> float:
         """The expected trades a minute at `now`, in unix seconds."""
         usual, daytime, recent = self._counts_at(now)
         return 60.0 * max(
-            (usual + PRIOR_TRADES) / (USUAL_SECONDS + PRIOR_SECONDS),
+            (usual + PRIOR_TRADES) / (self._usual_seconds(now) + PRIOR_SECONDS),
             (daytime - _NO_NEWS) / DAYTIME_SECONDS,
             (recent - _NO_NEWS) / RECENT_SECONDS,
         )
+
+    def _usual_seconds(self, now: float) -> float:
+        """How many seconds the long count covers: fewer for a wallet that has traded for less than some weeks."""
+        if self.counted_from is None:
+            return USUAL_SECONDS
+        return USUAL_SECONDS * (1.0 - exp(-max(0.0, now - self.counted_from) / USUAL_SECONDS))
 
     def _counts_at(self, moment: float) -> tuple[float, float, float]:
         if self.counted_until is None:

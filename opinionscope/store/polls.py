@@ -27,7 +27,7 @@ def find_polling_states(store: Store, now: datetime, addresses: Sequence[str] = 
     rows = store.query(
         "SELECT id, address, (julianday(?) - julianday(ifnull(last_polled_at, added_at))) * 86400, "
         "last_polled_at IS NULL, resume_position IS NOT NULL, exposure, usual_trades, daytime_trades, "
-        "recent_trades, counted_until "
+        "recent_trades, counted_from, counted_until "
         "FROM whales WHERE enabled = 1",
         (to_millis_text(now),),
     )

@@ -154,7 +154,9 @@ def test_the_rate_of_trading_is_stored_with_the_trades_it_counts(minutes: Minute
         minutes.trade(wallet, 3, int(minutes.now.timestamp()))
         minutes.run()
     stored = minutes.store.query("SELECT CAST(strftime('%s', timestamp) AS INTEGER) FROM whale_activity")
-    (rate,) = minutes.store.query("SELECT usual_trades, daytime_trades, recent_trades, counted_until FROM whales")
+    (rate,) = minutes.store.query(
+        "SELECT usual_trades, daytime_trades, recent_trades, counted_from, counted_until FROM whales"
+    )
     assert tuple(rate) == pytest.approx(TradeRate().with_trades(Counter(row[0] for row in stored)))
 
 
