@@ -15,7 +15,13 @@ from pathlib import Path
 from opinionscope.errors import StoreError
 from opinionscope.job_table import Job
 
-PACER, IN_USE, UPGRADE, OUTAGE = COMPANIONS = ("pacer", "in-use.lock", "upgrade.lock", "outage")
+PACER, IN_USE, UPGRADE, OUTAGE, DELIVERY = COMPANIONS = (
+    "pacer",
+    "in-use.lock",
+    "upgrade.lock",
+    "outage",
+    "delivery.lock",
+)
 """The names of the files beside a database, except the locks of the jobs."""
 
 

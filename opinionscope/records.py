@@ -26,6 +26,8 @@ Millis = Annotated[datetime, Conversion(from_text, to_millis_text)]
 Flag = Annotated[bool, Conversion(bool, bool)]
 Texts = Annotated[tuple[str, ...], Conversion(lambda text: tuple(json.loads(text)), list)]
 """A JSON array of strings."""
+JsonText = Annotated[str, Conversion(str, json.loads)]
+"""A JSON document, kept as text."""
 
 INTERNAL = {"internal": True}
 """Metadata of a field that is not part of the JSON document."""

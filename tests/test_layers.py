@@ -21,11 +21,13 @@ ALLOWED = {
     "health": {"track_record", "polling", "api", "store"},
     "discovery": {"api", "store"},
     "schedule": {"store"},
+    "signals": {"track_record", "notify", "store"},
     "check": {"alerts", "notify", "api", "store", "schedule"},
     "dashboard": {"track_record", "store"},
-    "jobs": {"alerts", "track_record", "polling", "api", "store"},
+    "jobs": {"signals", "alerts", "track_record", "polling", "api", "store"},
     "cli": {
         "jobs",
+        "signals",
         "health",
         "discovery",
         "check",
@@ -46,6 +48,7 @@ FOREIGN = {
     "jobs": {"typer", "rich", "sqlite3", "requests", "urllib3"},
     "health": {"typer", "rich", "requests", "urllib3"},
     "discovery": {"typer", "rich", "sqlite3", "requests", "urllib3"},
+    "signals": {"typer", "rich", "sqlite3", "requests", "urllib3"},
     "alerts": {"typer", "rich", "sqlite3"},
     "cli": {"sqlite3", "sqlite_utils", "requests", "urllib3"},
 }

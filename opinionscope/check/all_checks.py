@@ -11,7 +11,7 @@ from opinionscope.check.finding import Finding, failure, warning
 from opinionscope.check.last_runs import check_last_runs
 from opinionscope.check.machine import check_database, check_files
 from opinionscope.check.schedule import check_schedule
-from opinionscope.check.settings import check_alerts, check_env_file, check_names, check_pings
+from opinionscope.check.settings import check_alerts, check_env_file, check_names, check_pings, check_targets
 from opinionscope.errors import ConfigurationError
 from opinionscope.locations import env_file
 from opinionscope.settings import Settings
@@ -47,6 +47,7 @@ def _checks_of(settings: Settings, database: Path) -> list[Check]:
         ("settings", check_names),
         ("exchange", partial(check_exchange, settings, database)),
         ("alerts", lambda: [check_alerts(settings)]),
+        ("targets", check_targets),
         ("pings", lambda: [check_pings(settings)]),
     ]
 

@@ -10,7 +10,16 @@ from opinionscope.check.finding import Finding, failure, ok, warning
 from opinionscope.env_files import is_null_device
 from opinionscope.errors import ConfigurationError
 from opinionscope.job_table import JOBS
-from opinionscope.locations import API_KEY_VARIABLE, settings_in_file
+from opinionscope.locations import API_KEY_VARIABLE, read_environment, settings_in_file
+from opinionscope.notify.address_book import (
+    DEFAULT_TARGET,
+    TARGET_PREFIX,
+    AddressBook,
+    is_valid_program,
+    program_of,
+    target_name,
+    variable_of,
+)
 from opinionscope.notify.targets import split_urls
 from opinionscope.settings import Settings
 
@@ -40,14 +49,48 @@ def check_names() -> Iterator[Finding]:
     except ConfigurationError:
         in_file = {}
     ours = {name: text for name, text in os.environ.items() if name.startswith(_OUR_PREFIXES)}
-    known = Settings.names()
-    for name in sorted(name for name in ours | in_file if name.startswith(_OUR_PREFIXES) and name not in known):
+    given = {name for name in ours | in_file if name.startswith(_OUR_PREFIXES)}
+    known = Settings.names() | {name for name in given if _names_a_target(name)}
+    for name in sorted(given - known):
         similar = get_close_matches(name, known, n=1)
         advice = f": did you mean {similar[0]}?" if similar else ", and has no effect"
         yield warning("settings", f"{name} is not a setting of opinionscope{advice}")
     for name in sorted(known & ours.keys() & in_file.keys()):
         if ours[name].strip() and in_file[name].strip() not in ("", ours[name].strip()):
             yield warning("settings", f"{name} in this environment overrides the env file, which is what cron reads")
+
+
+def _names_a_target(variable: str) -> bool:
+    name = target_name(variable.removeprefix(TARGET_PREFIX))
+    return variable.startswith(TARGET_PREFIX) and name not in ("", DEFAULT_TARGET)
+
+
+def check_targets() -> Iterator[Finding]:
+    """Whether each named target has an address that can be used; without any, there is nothing to find."""
+    try:
+        book = AddressBook.of(read_environment())
+    except ConfigurationError:
+        return
+    for name in book.names:
+        if name == DEFAULT_TARGET:
+            continue
+        problem = _problem_of(book.address(name) or "")
+        if problem:
+            yield failure("targets", f"{name} {problem}: correct {variable_of(name)}")
+        else:
+            yield ok("targets", f"{name} can be told; try it with `opinionscope alert test --to {name}`")
+
+
+def _problem_of(address: str) -> str | None:
+    program = program_of(address)
+    if program is None:
+        # Apprise takes half a second to load.
+        from opinionscope.notify.apprise_target import check_urls
+
+        return check_urls([address])[0].problem
+    if not is_valid_program(program):
+        return "isn't an absolute path; expected exec:/absolute/program"
+    return None if os.access(program, os.X_OK) and os.path.isfile(program) else "isn't a program that can be run"
 
 
 def check_alerts(settings: Settings) -> Finding:

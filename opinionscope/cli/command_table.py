@@ -11,6 +11,7 @@ from typer.main import get_command
 
 _JOBS = "Scheduled jobs (run by cron)"
 _DATA = "Whales and markets"
+_SIGNALS = "Get told"
 _OPERATIONS = "Operations"
 _TRY = "Try it out"
 
@@ -31,6 +32,9 @@ COMMANDS = {
     "markets": Entry("markets", _DATA),
     "positions": Entry("positions", _DATA),
     "activity": Entry("activity", _DATA),
+    "consensus": Entry("consensus", _DATA),
+    "rules": Entry("rules", _SIGNALS),
+    "signals": Entry("signals", _SIGNALS),
     "status": Entry("status", _OPERATIONS),
     "logs": Entry("logs", _OPERATIONS),
     "check": Entry("check", _OPERATIONS),

@@ -7,8 +7,9 @@ from typing import TypeVar
 import typer
 
 from opinionscope.errors import OpinionscopeError
-from opinionscope.locations import database_path
+from opinionscope.locations import database_path, read_environment
 from opinionscope.store.database import Store
+from opinionscope.store.rules import find_rules
 from opinionscope.store.whale_tags import find_tags
 from opinionscope.store.whales import Whale, find_whales
 from opinionscope.text import one_line
@@ -32,6 +33,20 @@ def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
     """The tags in use that begin with what was typed."""
     in_use = {tag for tags in _found(context, lambda store: list(find_tags(store).values())) for tag in tags}
     return sorted(tag for tag in in_use if tag.startswith(incomplete.casefold()))
+
+
+def complete_rule(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the rules that begin with what was typed."""
+    return [rule.name for rule in _found(context, find_rules) if rule.name.startswith(incomplete)]
+
+
+def complete_target(incomplete: str) -> list[str]:
+    """The names of the targets that are set up and begin with what was typed."""
+    from opinionscope.notify.address_book import AddressBook
+
+    with suppress(OpinionscopeError, OSError):
+        return [name for name in AddressBook.of(read_environment()).names if name.startswith(incomplete.lower())]
+    return []
 
 
 def complete_out_of(words: Sequence[str]) -> Callable[[str], list[str]]:

@@ -12,10 +12,11 @@ from opinionscope.cli.output.formats import age, count, counted, file_size, mome
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import console, render, write
-from opinionscope.health.report import Clock, Positions, Requests, Status, Wallets, first_hour
+from opinionscope.health.report import Clock, Positions, Requests, Signals, Status, Wallets, first_hour
 from opinionscope.health.rules import JobHealth
 from opinionscope.settings import Settings
 from opinionscope.store.deliveries import LastDelivery
+from opinionscope.store.signal_deliveries import TargetState
 from opinionscope.text import one_line
 
 _LONGEST_PATH = 1_000
@@ -28,6 +29,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
     problems = {job.job: job.problem for job in report.jobs if not job.healthy}
     if report.settings_error:
         problems = {"settings": report.settings_error, **problems}
+    problems |= {f"target {target.target}": _failing(target) for target in report.signals.failing_targets}
     style = "bold green" if report.healthy else "bold red"
     render(Text(one_line(report.verdict, _LONGEST_VERDICT), style=style), console())
     write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC\n\n")
@@ -48,6 +50,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
             ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
             ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
             ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
+            ("signals", _signals(report.signals)),
             ("clock", _clock(report.clock)),
         ]
     )
@@ -103,7 +106,7 @@ def _wallets(wallets: Wallets) -> str:
 def _positions(positions: Positions, now: datetime) -> str:
     if positions.checked_at is None:
         return "not checked yet"
-    errors = f"; last check failed for {positions.with_an_error:,}" if positions.with_an_error else ""
+    errors = f"; last check incomplete for {positions.with_an_error:,}" if positions.with_an_error else ""
     found = "no disagreement"
     if positions.disagreeing:
         found = (
@@ -122,6 +125,15 @@ def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:
         return "not configured"
     last = f"last sent {age(delivery.last_sent_at, now)}" if delivery.last_sent_at else "never sent"
     return f"{last}; last attempt failed: {delivery.last_error}" if delivery.last_error else last
+
+
+def _signals(signals: Signals) -> str:
+    failed = f", {signals.failed_24h:,} failed in the last 24 h" if signals.failed_24h else ""
+    return f"{signals.pending:,} pending{failed}"
+
+
+def _failing(target: TargetState) -> str:
+    return f"has failed since {moment(target.failing_since)} UTC: {target.last_error}. See `opinionscope signals`."
 
 
 def _clock(clock: Clock) -> str:

@@ -48,7 +48,13 @@ def read_polling(store: Store, now: datetime, limits: Limits) -> Polling:
     """The plan at `now`."""
     states, seconds = find_polling_states(store, now), now.timestamp()
     rates = [TradeRate(*state.rate) for state in states]
-    planned = gaps([need_of(rate, seconds, state.exposure) for rate, state in zip(rates, states, strict=True)], limits)
+    planned = gaps(
+        [
+            need_of(rate, seconds, state.exposure, named_by_rule=state.is_named_by_a_rule)
+            for rate, state in zip(rates, states, strict=True)
+        ],
+        limits,
+    )
     expected = [rate.trades_a_minute(seconds) for rate in rates]
     return Polling(
         polls_per_run=limits.polls,

@@ -26,12 +26,14 @@ from opinionscope.store.disk_space import file_bytes
 from opinionscope.store.position_checks import CheckedPositions, count_checked_positions
 from opinionscope.store.request_minutes import Minutes, minutes_since
 from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
+from opinionscope.store.signal_deliveries import TargetState, count_signals, find_failing_targets
 from opinionscope.store.whales import Whale, find_whales
 from opinionscope.times import from_text
 
 CHART_HOURS = 24
 _CAUSES = 3
 _LONGEST_RUN = timedelta(minutes=15)
+_LONGEST_FAILURE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,15 @@ class Clock(Record):
 
 
 @dataclass(frozen=True)
+class Signals(Record):
+    """Signals that wait and that could not be told, and the targets that have been failing for an hour or longer."""
+
+    pending: int
+    failed_24h: int
+    failing_targets: list[TargetState]
+
+
+@dataclass(frozen=True)
 class Status(Record):
     """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status.
 
@@ -117,20 +128,23 @@ class Status(Record):
     pings: LastDelivery
     clock: Clock
     delay: Delay
+    signals: Signals
     polling: Polling
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
     @property
     def healthy(self) -> bool:
-        """Whether no job is failing, overdue or missing, and the settings are valid."""
-        return self.settings_error is None and all(job.healthy for job in self.jobs)
+        """Whether no job is failing, overdue or missing, the settings are valid, and every target can be told."""
+        jobs_are_well = all(job.healthy for job in self.jobs)
+        return self.settings_error is None and jobs_are_well and not self.signals.failing_targets
 
     @property
     def verdict(self) -> str:
         """The state in one line: `2 problems: markets failing for 12 min (HTTP 503), cleanup overdue`."""
         problems = ["settings wrong"] if self.settings_error else []
         problems += [job.summary or job.job for job in self.jobs if not job.healthy]
+        problems += [f"target {target.target} failing" for target in self.signals.failing_targets]
         word = "problem" if len(problems) == 1 else "problems"
         return f"{len(problems)} {word}: {', '.join(problems)}" if problems else "all jobs are healthy"
 
@@ -151,6 +165,7 @@ def read_status(store: Store, now: datetime, settings: Settings, *, settings_err
         pings=find_delivery(store, "ping"),
         clock=_judge_clock(store, now),
         delay=judge_delay(find_delays(store, now)),
+        signals=_count_signals(store, now),
         polling=read_polling(store, now, Limits.of(settings)),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
@@ -160,6 +175,11 @@ def read_status(store: Store, now: datetime, settings: Settings, *, settings_err
 def first_hour(now: datetime) -> datetime:
     """The first hour of the chart."""
     return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=CHART_HOURS - 1)
+
+
+def _count_signals(store: Store, now: datetime) -> Signals:
+    counts = count_signals(store, now - timedelta(days=1))
+    return Signals(counts.pending, counts.failed, find_failing_targets(store, now - _LONGEST_FAILURE))
 
 
 def _count_requests(store: Store, now: datetime, limit: float) -> Requests:

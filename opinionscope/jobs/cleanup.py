@@ -1,4 +1,4 @@
-"""Job `cleanup`: purge old activity and old log rows in small steps, and return the file's free space."""
+"""Job `cleanup`: purge old activity, old log rows and old signals in small steps, and return the file's free space."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from opinionscope.store.clock import TOLERANCE
 from opinionscope.store.database import Store
 from opinionscope.store.disk_space import checkpoint, free_pages, give_back_pages, stop_automatic_checkpoints
 from opinionscope.store.request_minutes import purge_requests
+from opinionscope.store.signals import count_old_signals, purge_signals
 from opinionscope.store.sync_logs import count_old_runs, find_last_completed, purge_runs
 from opinionscope.store.whale_activity import count_old_trades, purge_trades
 from opinionscope.store.whale_hours import KEPT, purge_hours
@@ -54,6 +55,7 @@ class Expired:
 
     trades: int
     runs: int
+    signals: int
 
 
 def last_due(now: datetime) -> datetime:
@@ -71,7 +73,11 @@ def is_due(store: Store, now: datetime) -> bool:
 def count_expired(store: Store, *, now: datetime, retention: timedelta, log_retention: timedelta) -> Expired:
     """What a cleanup would purge. Changes nothing. Raises ClockDoubted."""
     now = proven_now(store, now)
-    return Expired(count_old_trades(store, now - retention), count_old_runs(store, now - log_retention))
+    return Expired(
+        count_old_trades(store, now - retention),
+        count_old_runs(store, now - log_retention),
+        count_old_signals(store, now - log_retention),
+    )
 
 
 def clean_up(
@@ -83,7 +89,7 @@ def clean_up(
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
 ) -> JobResult:
-    """Purge trades older than `retention` and log rows older than `log_retention`; counts the rows purged.
+    """Purge trades older than `retention`, log rows and signals older than `log_retention`; counts the rows purged.
 
     A purged trade is still known: the wallet's totals include it, and the exchange may list it again. Each step is a
     short transaction of its own with a pause after it, so that no other job waits for long. Raises StoreError.
@@ -93,6 +99,7 @@ def clean_up(
     for purge, counts in (
         (partial(purge_trades, store, now - retention), True),
         (partial(purge_runs, store, now - log_retention), True),
+        (partial(purge_signals, store, now - log_retention), True),
         (partial(purge_requests, store, now - log_retention), False),
         (partial(purge_hours, store, now - KEPT), False),
     ):

@@ -6,7 +6,7 @@ NAMED_BY_A_RULE = 4.0
 _HALF_WAY = 10_000.0
 
 
-def need_of(rate: TradeRate, now: float, exposure: float | None, *, named_by_rule: bool = False) -> float:
+def need_of(rate: TradeRate, now: float, exposure: float | None, *, named_by_rule: bool) -> float:
     """The trades a minute that are to be expected at `now` (unix seconds), times the weight of the wallet."""
     return rate.trades_a_minute(now) * weight(exposure, named_by_rule=named_by_rule)
 

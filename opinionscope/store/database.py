@@ -21,7 +21,7 @@ from opinionscope.text import casefold, valid_text
 if TYPE_CHECKING:
     from array import array
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 BUSY_SECONDS = 15.0
 APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
@@ -170,6 +170,16 @@ class Store:
                 raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """A read transaction: what is read in the block is of one moment. It takes no lock that a writer waits for."""
+        with self._turn, explained(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
         """In this block, wait this long for other writers, instead of `BUSY_SECONDS`."""
         self.pragma(f"busy_timeout = {int(seconds * 1000)}")
@@ -203,6 +213,20 @@ class Store:
         """
         with self._turn, explained(self.path):
             self._connection.executescript(f"PRAGMA {statement}")
+
+
+@contextmanager
+def savepoint(transaction: Transaction) -> Iterator[None]:
+    """A part of a transaction: undone on an error, while the rest stands."""
+    transaction.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        if transaction.in_transaction:
+            transaction.execute("ROLLBACK TO part")
+            transaction.execute("RELEASE part")
+        raise
+    transaction.execute("RELEASE part")
 
 
 class _Connection(sqlite3.Connection):

@@ -11,15 +11,24 @@ from opinionscope.times import to_millis_text
 
 class PollingState(NamedTuple):
     """A tracked wallet. `waited` is the seconds since its last poll, or since it was added if it `is_new`; below zero
-    if that was later than now, when the clock was ahead."""
+    if that was later than now, when the clock was ahead. A rule names it by its address or by a tag."""
 
     id: int
     address: str
     waited: float
     is_new: bool
     is_read_deeper: bool
+    is_named_by_a_rule: bool
     exposure: float | None
     rate: RateColumns
+
+
+_NAMED_BY_A_RULE = """
+    SELECT value FROM rules, json_each(filters, '$.whales') WHERE enabled = 1
+    UNION
+    SELECT whale_address FROM whale_tags WHERE tag IN (
+        SELECT value FROM rules, json_each(filters, '$.tags') WHERE enabled = 1)
+"""
 
 
 def find_polling_states(store: Store, now: datetime, addresses: Sequence[str] = ()) -> list[PollingState]:
@@ -31,9 +40,10 @@ def find_polling_states(store: Store, now: datetime, addresses: Sequence[str] = 
         "FROM whales WHERE enabled = 1",
         (to_millis_text(now),),
     )
+    named = {row[0] for row in store.query(_NAMED_BY_A_RULE)}
     wanted = set(addresses)
     return [
-        PollingState(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[5], RateColumns(*row[6:]))
+        PollingState(row[0], row[1], row[2], bool(row[3]), bool(row[4]), row[1] in named, row[5], RateColumns(*row[6:]))
         for row in map(tuple, rows)
         if not wanted or row[1] in wanted
     ]

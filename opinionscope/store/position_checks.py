@@ -66,13 +66,14 @@ class CheckedPosition(NamedTuple):
 
 _COLUMNS = CheckedPosition._fields
 _OVERWRITTEN = ("checked_at", *_COLUMNS[5:])
-_MARK = "iif({0}.api_shares > 0, {0}.api_value / {0}.api_shares, NULL)"
+_OLD_MARK = "iif(positions.api_shares > 0, positions.api_value / positions.api_shares, NULL)"
+_NEW_MARK = "iif(excluded.api_shares > 0, excluded.api_value / excluded.api_shares, NULL)"
+_TAKE_OVER = ", ".join(f"{column} = excluded.{column}" for column in _OVERWRITTEN)
 _UPSERT = f"""
     INSERT INTO positions (whale_address, platform, checked_at, {", ".join(_COLUMNS)})
     VALUES (?, '{PLATFORM}', ?, {", ".join("?" * len(_COLUMNS))})
     ON CONFLICT (whale_address, platform, market_external_id, outcome_side) DO UPDATE SET
-        figures_due = iif({_MARK.format("positions")} IS {_MARK.format("excluded")}, figures_due, 1),
-        {", ".join(f"{column} = excluded.{column}" for column in _OVERWRITTEN)}
+        figures_due = iif({_OLD_MARK} IS {_NEW_MARK}, figures_due, 1), {_TAKE_OVER}
 """  # noqa: S608
 
 

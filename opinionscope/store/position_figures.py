@@ -11,15 +11,16 @@ from opinionscope.store.markets import MarketKey
 from opinionscope.store.rows import StoredRow, count_filtered, select_filtered
 
 STATES = ("open", "exited", "won", "lost", "void")
-SORT_ORDERS: Mapping[str, str] = {
-    "exposure": "exposure DESC",
-    "unrealized": "unrealized DESC NULLS LAST",
-    "realized": "realized DESC",
-    "settled": "settled DESC",
-    "profit": "realized + settled DESC",
-    "last": "last_traded_at DESC",
+_ORDERS: Mapping[str, str] = {
+    "exposure": "exposure DESC, id",
+    "unrealized": "unrealized DESC NULLS LAST, id",
+    "realized": "realized DESC, id",
+    "settled": "settled DESC, id",
+    "profit": "realized + settled DESC, id",
+    "last": "last_traded_at DESC, id",
 }
-"""The keys that a listing can be sorted by, and the SQL of each."""
+SORT_ORDERS = tuple(_ORDERS)
+"""What a listing can be sorted by."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,9 @@ _CONDITIONS = {
 
 
 def find_positions(store: Store, *, sort: str = "exposure", limit: int = 50, **filters: Any) -> Iterator[Position]:
-    """Positions in the order of a key of SORT_ORDERS; see `position_filters` for `filters`."""
-    order = f"{SORT_ORDERS[sort]}, id"
-    return select_filtered(store, Position, _CONDITIONS, position_filters(**filters), order=order, limit=limit)
+    """Positions in the order of one of SORT_ORDERS; see `position_filters` for `filters`."""
+    found = position_filters(**filters)
+    return select_filtered(store, Position, _CONDITIONS, found, order=_ORDERS[sort], limit=limit)
 
 
 def count_positions(store: Store, **filters: Any) -> int:

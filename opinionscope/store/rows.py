@@ -77,8 +77,8 @@ def select_filtered(
     ids = store.integers(f"SELECT {row.KEY} FROM {row.TABLE} {where}ORDER BY {order} LIMIT :limit", parameters)  # noqa: S608
     for start in range(0, len(ids), _BLOCK):
         block = json.dumps(ids[start : start + _BLOCK].tolist())
-        of_block = f"WHERE {row.KEY} IN (SELECT value FROM json_each(?)) ORDER BY {order}"  # noqa: S608
-        yield from select(store, row, of_block, (block,))
+        rest = f"WHERE {row.KEY} IN (SELECT value FROM json_each(?)) ORDER BY {order}"  # noqa: S608
+        yield from select(store, row, rest, (block,))
 
 
 def count_filtered(

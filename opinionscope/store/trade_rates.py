@@ -24,7 +24,7 @@ def find_trade_rate(transaction: Transaction, wallet_id: int) -> RateColumns:
 def save_trade_rate(transaction: Transaction, wallet_id: int, rate: RateColumns) -> None:
     """Store the counts of a wallet, in the transaction that stores the trades they count."""
     transaction.execute(
-        "UPDATE whales SET usual_trades = ?, daytime_trades = ?, recent_trades = ?, counted_from = ?, counted_until = ? "
-        "WHERE id = ?",
+        "UPDATE whales SET usual_trades = ?, daytime_trades = ?, recent_trades = ?, counted_from = ?, "
+        "counted_until = ? WHERE id = ?",
         (*rate, wallet_id),
     )

@@ -9,9 +9,10 @@ from opinionscope.store.database import Transaction
 
 def find_unsummed(transaction: Transaction, wallet_id: int, seconds: Collection[int]) -> Counter[TradeKey]:
     """How many copies of each key are in no sum, of the trades of these unix seconds."""
+    places = ", ".join("?" * len(seconds))
     rows = transaction.execute(
         "SELECT second, fingerprint, copies FROM unsummed_trades "  # noqa: S608
-        f"WHERE whale_id = ? AND second IN ({', '.join('?' * len(seconds))})",
+        f"WHERE whale_id = ? AND second IN ({places})",
         (wallet_id, *seconds),
     )
     return Counter({(row[0], row[1]): row[2] for row in rows})

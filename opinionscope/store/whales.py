@@ -122,9 +122,10 @@ def add_whales(store: Store, wallets: Iterable[tuple[str, str | None]], source: 
             new += is_new
             renamed += not is_new and name not in (None, before["name"])
             connection.execute(
-                "INSERT INTO whales (address, name, source, added_at) VALUES (?, ?, ?, ?) ON CONFLICT (address) "
-                "DO UPDATE SET enabled = 1, name = ifnull(excluded.name, name)",
-                (address, name, source, to_seconds_text(now)),
+                "INSERT INTO whales (address, name, source, added_at, tracked_since) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (address) DO UPDATE SET enabled = 1, name = ifnull(excluded.name, name), "
+                "tracked_since = iif(enabled, tracked_since, excluded.tracked_since)",
+                (address, name, source, to_seconds_text(now), to_seconds_text(now)),
             )
     return Added(new, renamed)
 

@@ -142,11 +142,13 @@ def result_of(
 ) -> Result:
     """What became of outcome side 1 (yes) or 2 (no). The result token alone says who won.
 
-    A market that failed, was deleted, or ended without a result token that is one of its own, is void. `status` is
-    None for a market that is not known yet.
+    Side 0, of trades that name no outcome, neither wins nor loses. A market that failed, was deleted, or ended without
+    a result token that is one of its own, is void. `status` is None for a market that is not known yet.
     """
     if status in ("failed", "deleted"):
         return "void"
+    if side not in (1, 2):
+        return "undecided"
     own, other = (yes_token, no_token) if side == 1 else (no_token, yes_token)
     if result_token:
         if result_token == own:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import day, delays, ingest, peers, polling, scale, servers, startup
+from tests.benchmarks import day, delays, ingest, peers, polling, scale, servers, signals, startup
 
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "start": startup.start_up,
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "markets": ingest.sync_markets_again,
     "scale": scale.figures_purge_and_listings,
     "growth": scale.growth,
+    "signals": signals.signals_cost,
+    "signals-day": signals.signals_day,
     "servers": servers.unfriendly_servers,
     "peers": peers.peers,
 }

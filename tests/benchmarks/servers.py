@@ -1,4 +1,9 @@
-"""How exact a wallet's history is on servers that lag, cache, reorder, correct, cap and cut."""
+"""How exact a wallet's history is on servers that lag, cache, reorder, correct, cap and cut.
+
+A schedule takes about 10 ms. To play 10,000 of one kind with the databases in memory:
+
+    TMPDIR=/dev/shm OPINIONSCOPE_TEST_ROUNDS=10000 OPINIONSCOPE_TEST_SERVERS=honest python -m tests.benchmarks servers
+"""
 
 import os
 from collections.abc import Iterator

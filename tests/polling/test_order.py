@@ -87,13 +87,13 @@ def test_what_a_rule_names_is_polled_twice_as_often_and_an_open_exposure_counts(
 
 def test_a_burst_of_a_wallet_that_slept_shows_within_two_polls() -> None:
     """After the second poll since it began to trade each minute, it is polled nearly each minute."""
-    sleepers = [need_of(TradeRate(), 0, None)] * 700
+    sleepers = [need_of(TradeRate(), 0, None, named_by_rule=False)] * 700
     limits = replace(LIMITS, polls=100)
     rate, waited, begin, waits = TradeRate(), 60.0, 40, list[float]()
     others = [60.0 * (1 + n % 7) for n in range(700)]
     for minute in range(begin, begin + 60):
         now = 60.0 * minute
-        burst = wallet(700, need_of(rate, now, None), waited)
+        burst = wallet(700, need_of(rate, now, None, named_by_rule=False), waited)
         order = in_order([*(wallet(n, sleepers[n], others[n]) for n in range(700)), burst], limits)
         polled = {one.id for one in order[: limits.polls]}
         others = [60.0 if n in polled else wait + 60.0 for n, wait in enumerate(others)]

@@ -80,6 +80,8 @@ def test_without_a_mark_the_unrealized_profit_is_unknown() -> None:
         (1, "deleted", None, "void"),
         (1, "activated", None, "undecided"),
         (1, None, None, "undecided"),
+        (0, "resolved", "Y", "undecided"),
+        (0, "failed", None, "void"),
     ],
 )
 def test_the_result_token_alone_says_who_won(side: int, status: str | None, token: str | None, expected: str) -> None:

@@ -147,7 +147,8 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
     with Store.open_to_read(database) as store:
         expired = count_expired(store, now=utc_now(), retention=retention, log_retention=settings.log_retention)
     trades, runs = counted(expired.trades, "trade"), counted(expired.runs, "log row")
-    write(f"{trades} and {runs} would be deleted.\n")
+    signals = f" and {counted(expired.signals, 'signal')}" if expired.signals else ""
+    write(f"{trades} and {runs}{signals} would be deleted.\n")
 
 
 def _tracked(database: Path, texts: Sequence[str]) -> list[str]:

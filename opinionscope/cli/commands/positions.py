@@ -60,7 +60,7 @@ def show_positions(
     sort: Annotated[
         str,
         typer.Option(
-            metavar="KEY", help=f"Sort by {', '.join(SORT_ORDERS)}.", autocompletion=complete_out_of(tuple(SORT_ORDERS))
+            metavar="KEY", help=f"Sort by {', '.join(SORT_ORDERS)}.", autocompletion=complete_out_of(SORT_ORDERS)
         ),
     ] = "exposure",
     limit: Limit = 50,
@@ -71,7 +71,7 @@ def show_positions(
 ) -> None:
     """Show what the whales hold, and what they held: shares, cost and profit, largest exposure first."""
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
-    kept, order = one_of((*STATES, _ALL), state, "state"), one_of(tuple(SORT_ORDERS), sort, "sort key")
+    kept, order = one_of((*STATES, _ALL), state, "state"), one_of(SORT_ORDERS, sort, "sort key")
     with Store.open_to_read(database_path(db)) as store:
         filters: dict[str, Any] = {
             "whale": find_wallet(store, whale).address if whale else None,

@@ -1,7 +1,7 @@
 """Listings for other programs: as JSON, as JSON lines, or as CSV."""
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from opinionscope.cli.output.csv_text import print_csv
 from opinionscope.cli.output.documents import print_json_array, print_json_lines
@@ -22,9 +22,13 @@ def chosen_form(*, json: bool, jsonl: bool, csv: bool) -> Form | None:
 
 def print_records(form: Form, kind: type[Record], records: Iterable[Record]) -> None:
     """Print records of one kind, while they arrive: they need not fit into memory."""
-    documents = (record.as_document() for record in records)
+    print_documents(form, kind.document_names(), (record.as_document() for record in records))
+
+
+def print_documents(form: Form, names: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> None:
+    """Print documents of the same names; CSV shows these alone."""
     if form == "csv":
-        print_csv(kind.document_names(), documents)
+        print_csv(names, documents)
     elif form == "jsonl":
         print_json_lines(documents)
     else:

@@ -4,8 +4,9 @@ Trades and progress are stored together, so a run may be killed anywhere. A wall
 is doubted, and whose newest page comes as it came before, needs no more than that page.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,16 +20,23 @@ from opinionscope.jobs.whales.reading import advance, begin
 from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import save_page
 from opinionscope.store.counted_trades import TradeKey
-from opinionscope.store.database import Store, Transaction
+from opinionscope.store.database import Store, Transaction, savepoint
+from opinionscope.store.failures import primary_code
 from opinionscope.store.known_trades import forget_missed
+from opinionscope.store.whale_activity import NewTrade
 from opinionscope.store.whale_progress import ReadingProgress, Wallet, save_progress
 from opinionscope.times import from_text
+
+WatchTrades = Callable[[Transaction, str, Sequence[NewTrade]], None]
+"""Told, inside the transaction that stores them, which new trades of an address are news."""
 
 FRUITLESS_REREADS = 3
 PAGES_AFTER_FRUITLESS_REREADS = 25
 _FAILURES_AT_A_CUT = 3
 _SAME_PLACE = 100
 _CUTS = 5
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -41,6 +49,7 @@ class History:
     fetch_page: FetchPage
     now: datetime
     horizon: Callable[[], datetime]
+    watch: WatchTrades | None = None
     stored: int = 0
     problems: dict[str, None] = field(default_factory=dict)
     _stored_by_this_run: Counter[TradeKey] = field(default_factory=Counter)
@@ -159,10 +168,24 @@ class History:
             if reading.has_ended:
                 reading = replace(reading, progress=finish(reading, self._withdraw(transaction, reading), self.now))
             save_progress(transaction, self.wallet.id, reading.progress, self.now)
+            # A history that is read for the first time is no news.
+            if self.watch is not None and saved.rows and wallet.progress.end_reached:
+                self._look_at(transaction, self.watch, saved.rows)
         self._reading = reading
         self._stored_by_this_run.update(saved.new)
         self.stored += saved.stored
         self.problems.update(dict.fromkeys(page.problems))
+
+    def _look_at(self, transaction: Transaction, watch: WatchTrades, trades: Sequence[NewTrade]) -> None:
+        """Have the trades looked at. A fault there must not keep them from being stored."""
+        try:
+            with savepoint(transaction):
+                watch(transaction, self.wallet.address, trades)
+        except Exception as error:
+            if primary_code(error):
+                raise
+            logger.debug("the rules failed for %s", self.wallet.address, exc_info=True)
+            self.problems[f"the rules could not be applied: unexpected {type(error).__name__}: {error}"] = None
 
     def _withdraw(self, transaction: Transaction, reading: Reading) -> int:
         if reading.missed_until is None:

@@ -1,16 +1,39 @@
-"""Job `sync whales`: poll the tracked wallets and store their new trades."""
+"""Job `sync whales`: poll the tracked wallets, store their new trades, and tell what the rules make of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from opinionscope.errors import Interrupted, OpinionscopeError
 from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import Run
+from opinionscope.store.anything_to_tell import has_enabled_rules, may_have_to_tell
 from opinionscope.store.whales import has_whales
+from opinionscope.times import utc_now
+
+if TYPE_CHECKING:
+    from opinionscope.jobs.whales.history import WatchTrades
+    from opinionscope.signals.watch import Watch
+    from opinionscope.store.database import Transaction
+    from opinionscope.store.whale_activity import NewTrade
 
 
 def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
     """A run of the job, for all tracked wallets or only for those of `addresses`."""
-    if not has_whales(run.store):
-        return run.result
+    try:
+        result = _sync(run, addresses) if has_whales(run.store) else run.result
+    except Interrupted:
+        raise
+    except BaseException:
+        # What made the run fail is what counts.
+        with suppress(OpinionscopeError):
+            _tell(run)
+        raise
+    _tell(run)
+    return result
+
+
+def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
     # Only now, so that an idle minute does not load the HTTP client.
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.whales.sync import sync_whales
@@ -28,4 +51,29 @@ def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
             addresses=addresses,
             progress=run.progress,
             result=run.result,
+            watch=_watch(run),
         )
+
+
+def _watch(run: Run) -> "WatchTrades | None":
+    """What looks at the new trades; None where no rule is enabled. Nothing of it is loaded before there are any."""
+    if not has_enabled_rules(run.store):
+        return None
+    watches: list[Watch] = []
+
+    def saw(transaction: "Transaction", address: str, trades: "Sequence[NewTrade]") -> None:
+        from opinionscope.signals.live import begin_watch
+
+        # No other thread comes here meanwhile: it would need the transaction.
+        watches[:] = watches or [begin_watch(run.store, transaction, run.now)]
+        watches[0].saw(transaction, address, trades)
+
+    return saw
+
+
+def _tell(run: Run) -> None:
+    """Tell what is pending, of this run or an earlier one."""
+    if may_have_to_tell(run.store):
+        from opinionscope.signals.live import tell
+
+        tell(run.store, utc_now)

@@ -4,9 +4,7 @@ from typing import Protocol
 
 from opinionscope.store.database import Transaction
 from opinionscope.store.positions import PositionChange, PositionKey, add_to_positions
-
-_YES, _NO, _UNKNOWN = 1, 2, 0
-_LABELS = {"yes": _YES, "no": _NO}
+from opinionscope.track_record.outcome_sides import BOTH_OUTCOMES, sides_of
 
 
 class Traded(Protocol):
@@ -30,19 +28,6 @@ class Traded(Protocol):
     def amount(self) -> float: ...
     @property
     def fee(self) -> float | None: ...
-
-
-def sides_of(action: str, outcome_side: int | None, outcome: str | None) -> tuple[int, ...]:
-    """The outcome sides that a trade belongs to: both for a split or merge, else the one it names.
-
-    A trade that names none belongs to that of its label, if that is yes or no. What it is added to must follow from
-    the trade alone, because it is taken away from there again if the exchange withdraws it.
-    """
-    if action in ("SPLIT", "MERGE"):
-        return _YES, _NO
-    if outcome_side in (_YES, _NO):
-        return (outcome_side,)
-    return (_LABELS.get((outcome or "").strip(" ").lower(), _UNKNOWN),)
 
 
 class PositionChanges:
@@ -98,5 +83,5 @@ def _take_names(change: PositionChange, trade: Traded, side: int, second: int) -
     change.named_at = second
     change.root_market_external_id = trade.root_market_external_id
     change.market_title = trade.market_title
-    if trade.outcome_side == side or trade.action not in ("SPLIT", "MERGE"):
+    if trade.outcome_side == side or trade.action not in BOTH_OUTCOMES:
         change.outcome = trade.outcome

@@ -1,12 +1,12 @@
 """Poll the tracked wallets, several at a time, and store their new trades."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from opinionscope.api.client import OpinionClient
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
-from opinionscope.jobs.whales.history import History
+from opinionscope.jobs.whales.history import History, WatchTrades
 from opinionscope.jobs.whales.turns import Turns
 from opinionscope.jobs.whales.waiting import find_waiting
 from opinionscope.jobs.workers import ANSWERS_STILL_COMING
@@ -28,14 +28,14 @@ def sync_whales(
     deadline: float,
     limits: Limits,
     addresses: Sequence[str] = (),
-    named_by_rules: Collection[str] = (),
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
+    watch: WatchTrades | None = None,
 ) -> JobResult:
     """Poll each tracked wallet, or only those of `addresses`, until `deadline` (monotonic seconds).
 
-    Where `limits` leave no room for all, the wallets whose trades are most to be expected come first, those that
-    `named_by_rules` holds before others like them. One wallet's failure is counted and noted with it; the others go on.
+    Where `limits` leave no room for all, the polls go where trades are most to be expected and matter most. One
+    wallet's failure is counted and noted with it; the others go on. `watch` is told of new trades that are news.
     `result` is filled in however it ends. Raises AccessRefused, which every wallet would meet.
     """
 
@@ -44,7 +44,7 @@ def sync_whales(
         ahead = timedelta(seconds=max(0.0, client.clock_skew or 0.0))
         return now - min(ahead, _LARGEST_SKEW) - retention
 
-    waiting = find_waiting(store, now, addresses, named_by_rules)
+    waiting = find_waiting(store, now, addresses)
     wallets = find_wallets(store, [one.id for one in in_order(waiting, limits)[: limits.polls]])
     histories = [
         History(
@@ -54,6 +54,7 @@ def sync_whales(
             partial(client.fetch_trades, wallet.address),
             now,
             horizon,
+            watch,
         )
         for wallet in wallets
     ]

@@ -1,6 +1,6 @@
 """The tracked wallets as candidates for a poll, with how much each needs one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from opinionscope.polling.need import need_of
@@ -10,10 +10,8 @@ from opinionscope.store.database import Store
 from opinionscope.store.polls import find_polling_states
 
 
-def find_waiting(
-    store: Store, now: datetime, addresses: Sequence[str] = (), named_by_rules: Collection[str] = ()
-) -> list[Candidate]:
-    """The tracked wallets, or those of `addresses`; a wallet matters more if `named_by_rules` holds its address."""
+def find_waiting(store: Store, now: datetime, addresses: Sequence[str] = ()) -> list[Candidate]:
+    """The tracked wallets, or those of `addresses`."""
     seconds = now.timestamp()
     return [
         Candidate(
@@ -21,9 +19,7 @@ def find_waiting(
             address=state.address,
             waited=state.waited,
             is_new=state.is_new,
-            need=need_of(
-                TradeRate(*state.rate), seconds, state.exposure, named_by_rule=state.address in named_by_rules
-            ),
+            need=need_of(TradeRate(*state.rate), seconds, state.exposure, named_by_rule=state.is_named_by_a_rule),
             is_read_deeper=state.is_read_deeper,
         )
         for state in find_polling_states(store, now, addresses)

@@ -313,22 +313,19 @@ def test_a_withdrawn_trade_is_out_of_every_listing_and_sum_and_back_if_it_comes_
     assert len(list(find_activity(watched.store, limit=100))) == 30
 
 
-def test_a_position_is_gone_with_its_last_trade_and_its_wallet_is_worked_out_anew(watched: Watched) -> None:
+def test_a_position_whose_trades_are_all_withdrawn_is_gone_with_its_part_in_the_figures(watched: Watched) -> None:
     entries = add_many(watched, 30)
     first_of_its_market = watched.trade(-1, content=201)
     first_of_its_market.trade = first_of_its_market.trade.model_copy(update={"market_id": "99"})
     watched.run()
-    watched.store.query("UPDATE positions SET figures_due = 0")
-    watched.store.query(
-        "INSERT INTO whale_questions VALUES (?, 'opinion_trade', '99', 'open', 0, 0, NULL, 1, 1, 0, 0, 0, NULL)",
-        (ADDRESS,),
-    )
+    compute_stats(watched.store, now=NEXT_DAY)
+    assert watched.store.value("SELECT count(*) FROM whale_questions WHERE question = '99'") == 1
     first_of_its_market.gone_at = entries[0].gone_at = entries[-1].gone_at = watched.servers.now
     watched.run_until_exact()
+    compute_stats(watched.store, now=NEXT_DAY)
     watched.check_positions()
-    due = watched.store.query("SELECT market_external_id, figures_due FROM positions ORDER BY 1")
-    assert [tuple(row) for row in due] == [("70", 1), ("71", 1)]
-    assert watched.store.value("SELECT count(*) FROM whale_questions") == 0
+    assert watched.store.value("SELECT count(*) FROM whale_questions WHERE question = '99'") == 0
+    assert watched.store.value("SELECT count(*) FROM positions WHERE market_external_id = '99'") == 0
 
 
 def test_an_upgrade_sums_up_stored_trades_and_leaves_out_the_withdrawn_ones(tmp_path: Path) -> None:

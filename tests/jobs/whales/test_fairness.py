@@ -1,5 +1,6 @@
 """Who is read, and how much, when a run cannot read everything: every wallet has its turn, and none takes all."""
 
+import json
 import re
 import threading
 import time
@@ -22,6 +23,8 @@ from opinionscope.polling.trade_rate import TradeRate
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
+from opinionscope.store.rules import insert_rule
+from opinionscope.store.whale_tags import add_tag
 from opinionscope.store.whales import Whale, add_whales, find_whale
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -158,6 +161,25 @@ def test_the_rate_of_trading_is_stored_with_the_trades_it_counts(minutes: Minute
         "SELECT usual_trades, daytime_trades, recent_trades, counted_from, counted_until FROM whales"
     )
     assert tuple(rate) == pytest.approx(TradeRate().with_trades(Counter(row[0] for row in stored)))
+
+
+def test_a_wallet_that_a_rule_names_by_its_address_or_a_tag_is_polled_more_often(minutes: Minutes) -> None:
+    wallets = minutes.track(40)
+    minutes.limits = Limits(polls=10, period=60, longest_gap=1_800)
+    add_tag(minutes.store, [wallets[1]], "smart")
+    with minutes.store.transaction() as transaction:
+        for name, filters in (("one", {"whales": wallets[:1]}), ("tagged", {"tags": ["smart"]}), ("all", {})):
+            insert_rule(
+                transaction,
+                name=name,
+                filters=json.dumps(filters),
+                targets="[]",
+                cooldown=timedelta(0),
+                digest_at=None,
+                now=NOON,
+            )
+    polls = sum((minutes.run(requests=10) for _ in range(24)), Counter[str]())
+    assert min(polls[wallets[0]], polls[wallets[1]]) >= 1.5 * max(polls[wallet] for wallet in wallets[2:])
 
 
 def test_a_wallet_that_wakes_up_is_polled_each_minute_from_its_second_poll_on(minutes: Minutes) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opinionscope.jobs.whales.position_changes import sides_of
+from opinionscope.track_record.outcome_sides import sides_of
 
 
 @pytest.mark.parametrize(

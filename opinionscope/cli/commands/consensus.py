@@ -1,0 +1,75 @@
+"""Command `consensus`: markets in which followed whales agree, and who opposes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from opinionscope.cli.completion import complete_tag
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples
+from opinionscope.cli.output.columns import Column
+from opinionscope.cli.output.exports import chosen_form, print_documents
+from opinionscope.cli.output.formats import count, money, short_address
+from opinionscope.cli.output.tables import print_table
+from opinionscope.locations import database_path
+from opinionscope.signals.agreement import Agreement, find_agreements
+from opinionscope.signals.rules import DEFAULT_EXPOSURE, DEFAULT_WHALES
+from opinionscope.store.database import Store
+from opinionscope.tags import parse_tag
+
+consensus = typer.Typer(add_completion=False)
+
+_NAMES_SHOWN = 4
+
+
+@consensus.command(
+    epilog=examples("consensus", "consensus --min-whales 5 --min-exposure 10000", "consensus --tag sharp")
+)
+def show_consensus(
+    *,
+    min_whales: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Minimum number of whales that agree.")
+    ] = DEFAULT_WHALES,
+    min_exposure: Annotated[
+        float, typer.Option(metavar="AMOUNT", min=0, help="Minimum exposure of each, in the quote token (USDT).")
+    ] = DEFAULT_EXPOSURE,
+    tag: Annotated[
+        str | None, typer.Option(metavar="TAG", help="Only whales with this tag count.", autocompletion=complete_tag)
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    as_jsonl: AsJsonLines = False,
+    as_csv: AsCsv = False,
+    db: Database = None,
+) -> None:
+    """Show outcomes that several whales hold, most whales first, and who holds the opposite.
+
+    A whale counts if at most a fifth of its exposure is on the other side and it is not flagged for farming. Wallets
+    whose history is still being read don't count.
+    """
+    form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
+    wanted = None if tag is None else parse_tag(tag)
+    with Store.open_to_read(database_path(db)) as store:
+        found = find_agreements(store, min_whales=min_whales, min_exposure=min_exposure, tag=wanted)[:limit]
+    if form:
+        print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found])
+        return
+    columns = [
+        Column("Market", lambda row: row.title, flexible="cut", least=20),
+        Column("Outcome", lambda row: row.outcome, flexible="cut", least=6),
+        Column("Whales", lambda row: count(len(row.consensus.members)), right=True),
+        Column("Exposure", lambda row: money(row.consensus.exposure), right=True),
+        Column("For it", lambda row: _names(row.members), flexible="cut", least=16, rank=2),
+        Column("Against", lambda row: count(len(row.consensus.opposition)), right=True),
+        Column("Their exposure", lambda row: money(row.consensus.opposing_exposure), right=True, rank=1),
+        Column(
+            "Opposition", lambda row: _names(row.opposition) or None, flexible="cut", least=12, rank=3, optional=True
+        ),
+    ]
+    print_table(columns, found, nothing=f"No {min_whales} whales agree on an outcome with {min_exposure:,g} USDT each.")
+
+
+def _names(members: Sequence[Mapping[str, Any]]) -> str:
+    shown = [str(member["name"] or short_address(member["address"])) for member in members[:_NAMES_SHOWN]]
+    more = len(members) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")

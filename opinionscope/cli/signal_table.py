@@ -1,0 +1,63 @@
+"""The table of signals."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from opinionscope.cli.output.columns import Column
+from opinionscope.cli.output.formats import age, moment, money, price, short_address
+from opinionscope.cli.output.tables import print_table
+from opinionscope.store.signals import StoredSignal
+
+STATE_STYLES = {"pending": "cyan", "sent": "green", "suppressed": "dim", "failed": "red"}
+
+
+def print_signals(
+    signals: Iterable[StoredSignal],
+    names: Mapping[str, str],
+    now: datetime,
+    *,
+    nothing: str,
+    is_replay: bool = False,
+) -> None:
+    """A table of signals, amounts in the quote token, times in UTC. `names` has the wallets' names by address."""
+
+    def whale(signal: StoredSignal) -> str | None:
+        address = signal.whale_address
+        return None if address is None else names.get(address) or short_address(address)
+
+    columns = [
+        Column("Id", lambda signal: str(signal.id), right=True, rank=5),
+        Column("Time (UTC)", lambda signal: moment(signal.detected_at), rank=0 if is_replay else 6),
+        Column("Ago", lambda signal: age(signal.detected_at, now), right=True),
+        Column("Rule", lambda signal: signal.rule, flexible="cut", least=8),
+        Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
+        Column("Whale", whale, flexible="cut", least=10),
+        Column("What", what, flexible="cut", least=14),
+        Column("Amount", lambda signal: money(signal.amount), right=True),
+        Column("Price", lambda signal: price(signal.price), right=True, rank=3),
+        Column("Market", market, flexible="cut", least=16, rank=2),
+        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=20, rank=4, optional=True),
+    ]
+    left_out = {"Id", "Ago", "State"} if is_replay else set[str]()
+    print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)
+
+
+def what(signal: StoredSignal) -> str:
+    """`BUY NO, NEW`; for what is not about one order, its kind."""
+    if signal.kind != "order":
+        told = signal.told
+        return f"{signal.kind} on {told['outcome']}" if signal.kind == "consensus" else signal.kind
+    outcome = signal.told["order"]["outcome"]
+    deal = " ".join(filter(None, [signal.action, outcome]))
+    return f"{deal}, {signal.change}" if signal.change else deal
+
+
+def market(signal: StoredSignal) -> str | None:
+    """The title of the market, or how many signals it tells of."""
+    told = signal.told
+    if signal.kind == "summary":
+        return f"{told['count']:,} more signals"
+    if signal.kind == "digest":
+        return f"{told['orders']:,} orders"
+    title: str | None = told["market"]["title"]
+    return title or signal.market_external_id

@@ -1,0 +1,249 @@
+"""The outbox: what becomes of an order that a rule has looked at. All of it in the transaction of its trades.
+
+An order has one signal per rule. Nobody was told of it yet: further fills bring it up to date. Somebody was, or may
+have been: what comes later is added up, and told when the order passes twice the amount that was told.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from opinionscope.signals.documents import Document, consensus_document, move_document, order_document
+from opinionscope.signals.matching import Move
+from opinionscope.signals.rules import Rule
+from opinionscope.store.consensus_told import ToldConsensus, find_told, save_told
+from opinionscope.store.database import Transaction
+from opinionscope.store.signal_evidence import MarketFacts, WhaleFacts
+from opinionscope.store.signals import (
+    EarlierSignal,
+    NewSignal,
+    OrderFigures,
+    State,
+    find_earlier,
+    insert_signal,
+    revive,
+    suppress,
+    update_figures,
+)
+from opinionscope.times import from_text, from_unix, to_millis_text
+from opinionscope.track_record.consensus import Consensus, Strength, is_news
+from opinionscope.track_record.orders import Order
+
+FOR_THE_DIGEST = "kept for the digest"
+NO_MATCH = "no longer matches"
+_TOLD_AGAIN_AT = 2
+
+
+class Outbox:
+    """The signals about the orders of one wallet, as far as `moves` and `rules` need them."""
+
+    def __init__(self, transaction: Transaction, moves: Sequence[Move], rules: Sequence[Rule], now: datetime) -> None:
+        self._transaction = transaction
+        self._now = now
+        self._earlier = list[EarlierSignal]()
+        self._parts = dict[frozenset[int], Document]()
+        if moves:
+            first = min(move.order.first for move in moves)
+            longest = max(rule.cooldown for rule in rules)
+            self._earlier = find_earlier(
+                transaction,
+                moves[0].whale.address,
+                last_fill_from=from_unix(first),
+                detected_from=to_millis_text(now - longest),
+            )
+
+    def take(self, rule: Rule, move: Move, reason_not: str | None, recipients: Sequence[str]) -> None:
+        """Take up an order that a rule has looked at; `reason_not`: why it does not match (None: it does)."""
+        signals = self._signals_of(rule, move.order) if self._earlier else []
+        earlier = signals[-1] if signals else None
+        if earlier is None:
+            if reason_not is None:
+                self._insert(rule, move, recipients)
+        elif _is_open(earlier):
+            told = next((signal for signal in reversed(signals) if not _is_open(signal)), None)
+            self._bring_up_to_date(earlier, rule, move, reason_not, recipients, told=told)
+        elif reason_not is None and move.order.amount > _TOLD_AGAIN_AT * earlier.amount:
+            self._insert(rule, move, recipients, grown_from=earlier)
+
+    def tell_consensus(
+        self,
+        rule: Rule,
+        consensus: Consensus,
+        recipients: Sequence[str],
+        *,
+        whales: Mapping[str, WhaleFacts],
+        market: MarketFacts | None,
+        title: str | None,
+    ) -> None:
+        """Tell of a consensus, if it is news."""
+        number, side = consensus.market_external_id, consensus.outcome_side
+        told = find_told(self._transaction, rule.id, number, side)
+        if not is_news(consensus, told and Strength(told.whales, told.exposure)):
+            return
+        document = consensus_document(
+            rule, consensus, self._now, whales=whales, market=market, title=title, has_formed=told is None
+        )
+        signal = NewSignal(
+            rule.id,
+            rule.name,
+            "consensus",
+            to_millis_text(self._now),
+            "pending",
+            _dumped(document),
+            market_external_id=number,
+            outcome_side=side,
+            amount=consensus.exposure,
+        )
+        insert_signal(self._transaction, signal, recipients)
+        save_told(self._transaction, [strength_of(rule.id, consensus)])
+
+    def _document(self, rule: Rule, move: Move, detected_at: datetime, told: EarlierSignal | None) -> Document:
+        parts = self._parts.get(move.order.fill_ids)
+        if parts is None:
+            parts = self._parts[move.order.fill_ids] = move_document(move)
+        before = None if told is None else (told.id, told.amount)
+        return order_document(rule, move, parts, detected_at, told=before)
+
+    def _signals_of(self, rule: Rule, order: Order) -> list[EarlierSignal]:
+        """The signals of the rule about the order, by id: those that share a fill with it, or else its time."""
+        same_rule = [signal for signal in self._earlier if signal.rule_id == rule.id]
+        sharing = [signal for signal in same_rule if order.fill_ids.intersection(json.loads(signal.fill_ids))]
+        return sharing or [signal for signal in same_rule if _is_about(signal, order)]
+
+    def _insert(
+        self, rule: Rule, move: Move, recipients: Sequence[str], *, grown_from: EarlierSignal | None = None
+    ) -> None:
+        state, reason = self._first_state(rule, move.order, grown_from)
+        figures = _figures(move, self._document(rule, move, self._now, grown_from))
+        order = move.order
+        signal = NewSignal(
+            rule.id,
+            rule.name,
+            "order",
+            to_millis_text(self._now),
+            state,
+            reason=reason,
+            whale_address=order.whale_address,
+            market_external_id=order.market_external_id,
+            outcome_side=order.outcome_side,
+            action=order.action,
+            **figures._asdict(),
+        )
+        signal_id = insert_signal(self._transaction, signal, recipients if state == "pending" else ())
+        self._earlier.append(_earlier(signal_id, signal))
+
+    def _first_state(self, rule: Rule, order: Order, grown_from: EarlierSignal | None) -> tuple[State, str | None]:
+        if rule.digest_at is not None:
+            return "suppressed", FOR_THE_DIGEST
+        blocking = None if grown_from else self._within_cooldown(rule, order)
+        if blocking is None:
+            return "pending", None
+        minutes = rule.cooldown.total_seconds() / 60
+        return "suppressed", f"within {minutes:g} min of signal {blocking.id} about this whale and market"
+
+    def _within_cooldown(self, rule: Rule, order: Order) -> EarlierSignal | None:
+        since = self._now - rule.cooldown
+        return next(
+            (
+                signal
+                for signal in reversed(self._earlier)
+                if signal.rule_id == rule.id
+                and signal.market_external_id == order.market_external_id
+                and (signal.state != "suppressed" or signal.told_in is not None)
+                and from_text(signal.detected_at) > since
+            ),
+            None,
+        )
+
+    def _bring_up_to_date(
+        self,
+        earlier: EarlierSignal,
+        rule: Rule,
+        move: Move,
+        reason_not: str | None,
+        recipients: Sequence[str],
+        *,
+        told: EarlierSignal | None,
+    ) -> None:
+        self._earlier.remove(earlier)
+        was_unmatched = (earlier.reason or "").startswith(NO_MATCH)
+        state, reason = earlier.state, earlier.reason
+        if reason_not is not None:
+            if state == "pending" or reason == FOR_THE_DIGEST:
+                state, reason = "suppressed", f"{NO_MATCH}: {reason_not}"
+                suppress(self._transaction, earlier.id, reason or NO_MATCH)
+        elif was_unmatched:
+            state, reason = self._first_state(rule, move.order, told)
+            revive(self._transaction, earlier.id, state, reason, recipients if state == "pending" else ())
+        detected_at = from_text(earlier.detected_at)
+        figures = _figures(move, self._document(rule, move, detected_at, told))
+        update_figures(self._transaction, earlier.id, figures)
+        self._earlier.append(
+            earlier._replace(
+                state=state,
+                reason=reason,
+                amount=figures.amount,
+                first_fill_at=figures.first_fill_at,
+                last_fill_at=figures.last_fill_at,
+                fill_ids=figures.fill_ids,
+            )
+        )
+        self._earlier.sort()
+
+
+def strength_of(rule_id: int, consensus: Consensus) -> ToldConsensus:
+    """How strong a consensus is, as it is remembered when it has been told."""
+    number, side = consensus.market_external_id, consensus.outcome_side
+    return ToldConsensus(rule_id, number, side, len(consensus.members), consensus.exposure)
+
+
+def _is_open(signal: EarlierSignal) -> bool:
+    """Whether certainly nobody was told of it."""
+    if signal.state == "pending":
+        return signal.attempts == 0
+    return signal.state == "suppressed" and signal.told_in is None
+
+
+def _is_about(signal: EarlierSignal, order: Order) -> bool:
+    same = (signal.market_external_id, signal.outcome_side, signal.action)
+    if same != (order.market_external_id, order.outcome_side, order.action):
+        return False
+    return signal.first_fill_at <= from_unix(order.last) and signal.last_fill_at >= from_unix(order.first)
+
+
+def _figures(move: Move, document: Document) -> OrderFigures:
+    order = move.order
+    return OrderFigures(
+        change=move.change,
+        fills=len(order.fills),
+        shares=order.shares,
+        amount=order.amount,
+        price=order.price,
+        first_fill_at=from_unix(order.first),
+        last_fill_at=from_unix(order.last),
+        fill_ids=json.dumps(sorted(order.fill_ids)),
+        document=_dumped(document),
+    )
+
+
+def _earlier(signal_id: int, signal: NewSignal) -> EarlierSignal:
+    return EarlierSignal(
+        id=signal_id,
+        rule_id=signal.rule_id,
+        market_external_id=signal.market_external_id or "",
+        outcome_side=signal.outcome_side or 0,
+        action=signal.action or "",
+        amount=signal.amount or 0.0,
+        first_fill_at=signal.first_fill_at or "",
+        last_fill_at=signal.last_fill_at or "",
+        detected_at=signal.detected_at,
+        state=signal.state,
+        reason=signal.reason,
+        attempts=0,
+        told_in=None,
+        fill_ids=signal.fill_ids,
+    )
+
+
+def _dumped(document: Document) -> str:
+    return json.dumps(document, ensure_ascii=False)
