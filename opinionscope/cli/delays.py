@@ -31,10 +31,10 @@ def measured(delay: Delay) -> str:
     )
 
 
-def expected(polling: Polling) -> str:
-    """How late trades should be seen, as the wallets are polled."""
+def expected(polling: Polling) -> str | None:
+    """How late trades should be seen, as the wallets are polled; None without wallets."""
     if polling.expected_median_seconds is None or polling.expected_p95_seconds is None:
-        return ""
+        return None
     return f"expected: median {span(polling.expected_median_seconds)}, 95 % within {span(polling.expected_p95_seconds)}"
 
 

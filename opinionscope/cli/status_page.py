@@ -117,7 +117,15 @@ def _positions(positions: Positions, now: datetime) -> str:
 
 
 def _delay(report: Status) -> str:
-    return "; ".join(filter(None, [measured(report.delay), expected(report.polling)]))
+    plan_says, catching_up = expected(report.polling), report.wallets.catching_up
+    if plan_says is None:
+        return measured(report.delay)
+    longer = (
+        f", longer while {counted(catching_up, 'wallet')} {'catches' if catching_up == 1 else 'catch'} up"
+        if catching_up
+        else ""
+    )
+    return f"{measured(report.delay)}; {plan_says}{longer}"
 
 
 def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:

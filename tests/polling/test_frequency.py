@@ -5,6 +5,7 @@ from math import inf, sqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from opinionscope.polling.expected_delay import expected_delay, expected_mean
 from opinionscope.polling.frequency import gaps
@@ -70,6 +71,12 @@ def test_a_gap_that_cannot_be_held_becomes_longer_for_all_while_some_polls_still
 def test_the_limits_follow_from_the_settings(budget: float, polls: int, period: float) -> None:
     settings = Settings.model_validate({"OPINIONSCOPE_RUN_BUDGET": budget, "OPINIONSCOPE_LONGEST_GAP": "20m"})
     assert Limits.of(settings) == Limits(polls, period, 1_200)
+
+
+@pytest.mark.parametrize("gap", ["30", "soon", "1s", "8d", "-5m"])
+def test_a_longest_gap_that_is_no_duration_or_out_of_range_is_refused_by_name(gap: str) -> None:
+    with pytest.raises(ValidationError, match="OPINIONSCOPE_LONGEST_GAP"):
+        Settings.model_validate({"OPINIONSCOPE_LONGEST_GAP": gap})
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 10), st.floats(60, 3_600)), min_size=1, max_size=50))
