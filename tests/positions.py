@@ -59,7 +59,6 @@ def decide(
         resolved_at=resolved_at,
     )
     save_markets(store, [row], utc_now())
-    make_due(store, "market_external_id = ?", external_id)
 
 
 def make_due(store: Store, condition: str = "1", *parameters: object) -> None:

@@ -14,10 +14,15 @@ from opinionscope.errors import UsageError
 from opinionscope.notify.address_book import DEFAULT_TARGET, AddressBook, target_name
 from opinionscope.signals.rule_book import NewRule
 from opinionscope.signals.rules import ACTIONS, Filters
-from opinionscope.signals.validation import read_known, refuse_impossible, valid_name, valid_time_of_day
+from opinionscope.signals.validation import (
+    read_known,
+    refuse_impossible,
+    valid_cooldown,
+    valid_name,
+    valid_time_of_day,
+)
 from opinionscope.store.database import Store
 from opinionscope.tags import parse_tag
-from opinionscope.times import parse_duration
 from opinionscope.track_record.orders import CHANGES
 
 _ACTIONS = tuple(action.lower() for action in ACTIONS)
@@ -127,14 +132,14 @@ class GivenRule:
             max_price=self.max_price,
             markets=_unique(market_name(parse_market(market)) for market in self.markets),
             search=_search(self.search),
-            labels=_unique(label.strip() for label in self.labels if label.strip()),
+            labels=_unique(map(_label, self.labels)),
             consensus=self.consensus,
             min_exposure=self.min_exposure,
         )
         targets = _unique(target_name(target) or target for target in self.targets)
         digest_at = None if self.digest is None else valid_time_of_day(self.digest)
         refuse_impossible(filters, targets, digest_at, read_known(store, filters, book.names))
-        cooldown = parse_duration(self.cooldown)
+        cooldown = valid_cooldown(self.cooldown)
         return NewRule(valid_name(self.name), filters, targets or (DEFAULT_TARGET,), cooldown, digest_at)
 
 
@@ -143,6 +148,12 @@ def _search(text: str | None) -> str | None:
         return None
     if not text.strip() or len(text) > _LONGEST_SEARCH:
         raise UsageError(f"--search takes a text of 1 to {_LONGEST_SEARCH} characters.")
+    return text.strip()
+
+
+def _label(text: str) -> str:
+    if not text.strip():
+        raise UsageError("--label takes a label; an empty one is none.")
     return text.strip()
 
 

@@ -36,6 +36,7 @@ SECONDS = 12.0
 RETRIED_FOR = timedelta(days=1)
 _BEGIN_FOR = 8.0
 _FIRST_WAIT = timedelta(minutes=1)
+_FEWEST_ATTEMPTS = 5
 _FAILURES_IN_A_ROW = 2
 _MOMENT = 1.0
 
@@ -126,8 +127,11 @@ def document_of(claimed: Claim) -> Document:
 
 
 def due_again(claimed: Claim, now: datetime) -> datetime | None:
-    """When a failed delivery is tried again: ever more seldom, for a day (None: no more)."""
-    if now - from_text(claimed.detected_at) >= RETRIED_FOR:
+    """When a failed delivery is tried again: ever more seldom, for a day (None: no more).
+
+    A machine that was off for that day gets some more attempts: its network may come up later than cron.
+    """
+    if claimed.attempts >= _FEWEST_ATTEMPTS and now - from_text(claimed.detected_at) >= RETRIED_FOR:
         return None
     return now + min(LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(claimed.attempts - 1, 10))
 

@@ -12,7 +12,7 @@ from opinionscope.store.database import Store, Transaction
 
 
 def begin_watch(store: Store, transaction: Transaction, now: datetime) -> Watch:
-    """The rules that are enabled when a run, which began at `now`, meets its first news, inside the transaction."""
+    """The rules that are enabled when a run, which began at `now`, meets news, inside the transaction."""
     return Watch.begin(store, transaction, AddressBook.of(read_environment()).keys_of, now)
 
 

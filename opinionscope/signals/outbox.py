@@ -55,15 +55,12 @@ class Outbox:
     def take(self, rule: Rule, move: Move, reason_not: str | None, recipients: Sequence[str]) -> None:
         """Take up an order that a rule has looked at; `reason_not`: why it does not match (None: it does)."""
         signals = self._signals_of(rule, move.order) if self._earlier else []
-        earlier = signals[-1] if signals else None
-        if earlier is None:
-            if reason_not is None:
-                self._insert(rule, move, recipients)
-        elif _is_open(earlier):
-            told = next((signal for signal in reversed(signals) if not _is_open(signal)), None)
+        told = _told_of(signals, move.order)
+        if signals and _is_open(signals[-1]):
+            earlier = self._join(signals)
             self._bring_up_to_date(earlier, rule, move, reason_not, recipients, told=told)
-        elif reason_not is None and move.order.amount > _TOLD_AGAIN_AT * earlier.amount:
-            self._insert(rule, move, recipients, grown_from=earlier)
+        elif reason_not is None and (told is None or move.order.amount > _TOLD_AGAIN_AT * told.amount):
+            self._insert(rule, move, recipients, grown_from=told)
 
     def tell_consensus(
         self,
@@ -110,6 +107,18 @@ class Outbox:
         sharing = [signal for signal in same_rule if order.fill_ids.intersection(json.loads(signal.fill_ids))]
         return sharing or [signal for signal in same_rule if _is_about(signal, order)]
 
+    def _join(self, signals: Sequence[EarlierSignal]) -> EarlierSignal:
+        """The signal that is to tell of the order, of which the last one is open.
+
+        A late fill joins what were several orders: then the others are not told as well.
+        """
+        waiting = [signal for signal in signals if _is_open(signal) and _is_waiting(signal)]
+        for signal in waiting[:-1]:
+            reason = f"told in signal {waiting[-1].id}, of the same order"
+            suppress(self._transaction, signal.id, reason)
+            self._earlier[self._earlier.index(signal)] = signal._replace(state="suppressed", reason=reason)
+        return waiting[-1] if waiting else signals[-1]
+
     def _insert(
         self, rule: Rule, move: Move, recipients: Sequence[str], *, grown_from: EarlierSignal | None = None
     ) -> None:
@@ -150,7 +159,8 @@ class Outbox:
                 if signal.rule_id == rule.id
                 and signal.market_external_id == order.market_external_id
                 and (signal.state != "suppressed" or signal.told_in is not None)
-                and from_text(signal.detected_at) > since
+                # One from later than now was detected while the clock was ahead.
+                and since < from_text(signal.detected_at) <= self._now
             ),
             None,
         )
@@ -169,7 +179,7 @@ class Outbox:
         was_unmatched = (earlier.reason or "").startswith(NO_MATCH)
         state, reason = earlier.state, earlier.reason
         if reason_not is not None:
-            if state == "pending" or reason == FOR_THE_DIGEST:
+            if _is_waiting(earlier):
                 state, reason = "suppressed", f"{NO_MATCH}: {reason_not}"
                 suppress(self._transaction, earlier.id, reason or NO_MATCH)
         elif was_unmatched:
@@ -202,6 +212,24 @@ def _is_open(signal: EarlierSignal) -> bool:
     if signal.state == "pending":
         return signal.attempts == 0
     return signal.state == "suppressed" and signal.told_in is None
+
+
+def _is_waiting(signal: EarlierSignal) -> bool:
+    """Whether it is to be told, by itself or in a digest."""
+    return signal.state == "pending" or signal.reason == FOR_THE_DIGEST
+
+
+def _told_of(signals: Sequence[EarlierSignal], order: Order) -> EarlierSignal | None:
+    """The last of the signals that somebody may have been told of, with the amount that all of them told of the order.
+
+    Those are several, with fills of their own, where a late fill joins what were several orders.
+    """
+    told = [signal for signal in signals if not _is_open(signal)]
+    if not told:
+        return None
+    fill_ids = {fill_id for signal in told for fill_id in json.loads(signal.fill_ids)}
+    amount = sum(fill.amount for fill in order.fills if fill.id in fill_ids)
+    return told[-1]._replace(amount=max(told[-1].amount, amount))
 
 
 def _is_about(signal: EarlierSignal, order: Order) -> bool:

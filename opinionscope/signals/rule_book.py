@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from opinionscope.errors import UsageError
 from opinionscope.signals.evidence import StoredEvidence
-from opinionscope.signals.outbox import strength_of
+from opinionscope.signals.outbox import FOR_THE_DIGEST, strength_of
 from opinionscope.signals.rules import Filters, Rule
 from opinionscope.signals.watch import may_be_member
 from opinionscope.store.consensus_told import save_told
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.rules import StoredRule, disable_rule, enable_rule, find_rule, insert_rule, remove_rules
 from opinionscope.store.signal_evidence import find_whale_facts
-from opinionscope.store.signals import suppress_pending_of_rules
+from opinionscope.store.signals import suppress_untold_of_rules
 from opinionscope.times import to_seconds_text
 from opinionscope.track_record.consensus import find_consensus
 
@@ -64,14 +64,15 @@ def remove(store: Store, rules: Sequence[StoredRule]) -> None:
     """Delete rules. What they have pending is not told any more; their signals stay."""
     ids = [rule.id for rule in rules]
     with store.transaction() as transaction:
-        suppress_pending_of_rules(transaction, ids, "the rule was removed")
+        suppress_untold_of_rules(transaction, ids, "the rule was removed", kept=FOR_THE_DIGEST)
         remove_rules(transaction, ids)
 
 
 def disable(store: Store, rules: Sequence[StoredRule]) -> None:
     """Have rules tell of nothing, not even of what they have pending."""
     with store.transaction() as transaction:
-        suppress_pending_of_rules(transaction, [rule.id for rule in rules], "the rule was disabled")
+        ids = [rule.id for rule in rules]
+        suppress_untold_of_rules(transaction, ids, "the rule was disabled", kept=FOR_THE_DIGEST)
         for rule in rules:
             disable_rule(transaction, rule.id)
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from math import isfinite
 
 from opinionscope.errors import UsageError
 from opinionscope.notify.address_book import DEFAULT_TARGET, variable_of
@@ -10,8 +12,10 @@ from opinionscope.signals.rules import ACTIONS, Filters
 from opinionscope.store.database import Store
 from opinionscope.store.markets import FINAL_STATUSES
 from opinionscope.store.rule_facts import find_statuses, find_tags_of_tracked, has_markets
+from opinionscope.times import parse_duration
 
 LONGEST_NAME = 40
+LONGEST_COOLDOWN = timedelta(days=365)
 _POSSIBLE_CHANGES = {
     "BUY": {"NEW", "ADD", "FLIP"},
     "SELL": {"REDUCE", "EXIT"},
@@ -52,9 +56,18 @@ def valid_time_of_day(text: str) -> str:
     return text.strip()
 
 
+def valid_cooldown(text: str) -> timedelta:
+    """A cooldown, such as `30m`. Raises UsageError for what is none, or longer than a year."""
+    cooldown = parse_duration(text)
+    if cooldown > LONGEST_COOLDOWN:
+        raise UsageError(f"--cooldown {text.strip()} is too long; expected at most {LONGEST_COOLDOWN.days}d.")
+    return cooldown
+
+
 def refuse_impossible(filters: Filters, targets: Sequence[str], digest_at: str | None, known: Known) -> None:
     """Raise UsageError, with the reason, for a rule that could never tell anybody anything."""
     _check_targets(targets, known)
+    _check_amounts(filters)
     _check_tags(filters, known)
     _check_markets(filters, known)
     if filters.consensus is None:
@@ -69,6 +82,12 @@ def _check_targets(targets: Sequence[str], known: Known) -> None:
             names = [name for name in known.targets if name != DEFAULT_TARGET]
             there = f"known targets: {', '.join(names)}" if names else "no target is set up"
             raise UsageError(f"There is no target {target!r}: {variable_of(target)} is not set ({there}).")
+
+
+def _check_amounts(filters: Filters) -> None:
+    for option, least in (("--min-amount", filters.min_amount), ("--min-exposure", filters.min_exposure)):
+        if least is not None and not isfinite(least):
+            raise UsageError(f"This rule can never match: {option} {least:g} is more than anybody has.")
 
 
 def _check_tags(filters: Filters, known: Known) -> None:

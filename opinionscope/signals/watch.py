@@ -14,7 +14,7 @@ from opinionscope.signals.matching import Move, market_mismatch, mismatch
 from opinionscope.signals.outbox import Outbox
 from opinionscope.signals.rules import Rule
 from opinionscope.store.database import Store, Transaction
-from opinionscope.store.rules import find_enabled_rules
+from opinionscope.store.rules import find_enabled_rules, find_enabled_since
 from opinionscope.store.signal_evidence import MarketFacts, StoredFill, WhaleFacts, find_whale_facts
 from opinionscope.store.whale_activity import NewTrade
 from opinionscope.times import from_unix
@@ -45,6 +45,11 @@ class Watch:
         """The enabled rules and the wallets, as they are inside the transaction."""
         rules = [Rule.from_row(row) for row in find_enabled_rules(store)]
         return cls(rules, find_whale_facts(transaction), recipients, now)
+
+    def is_current(self, transaction: Transaction) -> bool:
+        """Whether the same rules are still enabled: somebody may remove one, or add one, while the run goes on."""
+        rules = [*self._order_rules, *self._consensus_rules]
+        return {rule.id: rule.news_from for rule in rules} == find_enabled_since(transaction)
 
     def saw(self, transaction: Transaction, address: str, trades: Sequence[NewTrade]) -> None:
         """Raise the signals that a wallet's newly stored trades make."""

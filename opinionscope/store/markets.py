@@ -100,7 +100,15 @@ _UPSERT = f"""
     ON CONFLICT (platform, external_id, market_type = 'categorical') DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}, updated_at = excluded.updated_at
 """  # noqa: S608
-_OF_THE_RESULT = ("status", "result_token_id", "yes_token_id", "no_token_id", "parent_external_id")
+_OF_THE_RESULT = (
+    "status",
+    "result_token_id",
+    "yes_token_id",
+    "no_token_id",
+    "parent_external_id",
+    "resolved_at",
+    "cutoff_at",
+)
 _MARK_POSITIONS_DUE = f"""
     UPDATE positions SET figures_due = 1 WHERE market_external_id = ? AND platform = '{PLATFORM}' AND figures_due = 0
 """  # noqa: S608
@@ -164,7 +172,7 @@ def save_markets(store: Store, markets: Sequence[MarketRow], now: datetime) -> s
 
 
 def _has_news_of_result(stored: MarketRow | None, market: MarketRow) -> bool:
-    """Whether there is news of the result of a market: who won, which outcome is which, what question it belongs to."""
+    """Whether there is news of a market's result: who won, and when, which outcome is which, what question it is."""
     return stored is None or any(getattr(stored, name) != getattr(market, name) for name in _OF_THE_RESULT)
 
 

@@ -48,6 +48,11 @@ def find_enabled_rules(store: Store) -> list[StoredRule]:
     return select(store, StoredRule, "WHERE enabled = 1 ORDER BY id")
 
 
+def find_enabled_since(transaction: Transaction) -> dict[int, str]:
+    """Since when each rule that is enabled has been active (ISO text), by id."""
+    return dict(tuple(row) for row in transaction.execute("SELECT id, active_since FROM rules WHERE enabled = 1"))
+
+
 def find_rule(store: Store, name: str) -> StoredRule | None:
     """The rule of this name."""
     return select_first(store, StoredRule, "WHERE name = ?", (name,))

@@ -154,9 +154,13 @@ def set_document(transaction: Transaction, signal_id: int, document: str, amount
 
 
 def suppress(transaction: Transaction, signal_id: int, reason: str) -> None:
-    """Keep a signal, and tell nobody of it."""
-    transaction.execute("UPDATE signals SET state = 'suppressed', reason = ? WHERE id = ?", (reason, signal_id))
+    """Keep a signal, and tell nobody else of it. It stays sent where a target has been told."""
     transaction.execute("DELETE FROM signal_deliveries WHERE signal_id = ? AND state = 'pending'", (signal_id,))
+    transaction.execute(
+        "UPDATE signals SET state = iif(EXISTS (SELECT 1 FROM signal_deliveries "
+        "WHERE signal_id = signals.id AND state = 'sent'), 'sent', 'suppressed'), reason = ? WHERE id = ?",
+        (reason, signal_id),
+    )
 
 
 def revive(transaction: Transaction, signal_id: int, state: State, reason: str | None, targets: Sequence[str]) -> None:
@@ -165,11 +169,11 @@ def revive(transaction: Transaction, signal_id: int, state: State, reason: str |
     add_deliveries(transaction, signal_id, targets)
 
 
-def suppress_pending_of_rules(transaction: Transaction, rule_ids: Sequence[int], reason: str) -> None:
-    """Suppress what the rules have pending."""
+def suppress_untold_of_rules(transaction: Transaction, rule_ids: Sequence[int], reason: str, *, kept: str) -> None:
+    """Suppress what the rules have pending, and what they keep to tell later: `kept` is the reason of those."""
+    untold = "SELECT id FROM signals WHERE rule_id = ? AND (state = 'pending' OR state = 'suppressed' AND reason = ?)"
     for rule_id in rule_ids:
-        pending = "SELECT id FROM signals WHERE rule_id = ? AND state = 'pending'"
-        for row in transaction.execute(pending, (rule_id,)).fetchall():
+        for row in transaction.execute(untold, (rule_id, kept)).fetchall():
             suppress(transaction, row[0], reason)
 
 

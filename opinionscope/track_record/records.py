@@ -128,7 +128,7 @@ def judge_question(holdings: Sequence[Holding]) -> QuestionFigures:
     marks = [each.unrealized for each in open_ones if each.unrealized is not None]
     luck = [_edge_and_variance(each) for each in figures if each.state in ("won", "lost")]
     realized, settled = sum(each.realized for each in figures), sum(each.settled for each in figures)
-    state = _state(figures, realized + settled)
+    state = _state(judged, realized + settled)
     return QuestionFigures(
         state=state,
         realized=realized,
@@ -154,16 +154,20 @@ def _any_fixed_order(holding: Holding) -> tuple[str | int | float, ...]:
     return holding.last_traded_at or "", holding.outcome_side, holding.result, sums.cost, sums.acquired, sums.proceeds
 
 
-def _state(figures: Sequence[PositionFigures], profit: float) -> QuestionState:
-    """A topic with void and decided options is judged by what was decided; the cost of the void ones is named."""
-    states = {each.state for each in figures}
+def _state(judged: Sequence[tuple[Holding, PositionFigures]], profit: float) -> QuestionState:
+    """A topic with void options is judged if any other was decided or sold; the cost of the void ones is named."""
+    states = {figures.state for _, figures in judged}
     if "open" in states:
         return "open"
-    if "void" in states and not states & {"won", "lost"}:
+    if "void" in states and all(holding.result == "void" or not _has_traded(holding) for holding, _ in judged):
         return "void"
     if abs(profit) < DUST:
         return "even"
     return "won" if profit > 0 else "lost"
+
+
+def _has_traded(holding: Holding) -> bool:
+    return holding.sums.acquired > 0 or holding.sums.disposed > 0
 
 
 def _edge_and_variance(figures: PositionFigures) -> tuple[float, float]:

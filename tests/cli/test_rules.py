@@ -16,8 +16,9 @@ from opinionscope.cli.app import app
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.whale_tags import add_tag
+from opinionscope.store.whales import rename_whale
 from opinionscope.times import utc_now
-from tests.cli.conftest import market
+from tests.cli.conftest import HOSTILE, market
 from tests.signals.following import ANN, BOB, CEM, Following, following
 
 
@@ -72,6 +73,9 @@ def command(wallets: Following) -> Command:
         (["--consensus", "2", "--min-amount", "5"], "--min-amount is about orders and doesn't work with --consensus"),
         (["--min-exposure", "5"], "--min-exposure works only with --consensus"),
         (["--cooldown", "soon"], "'soon' is not a valid duration; expected 90s, 15m, 24h or 7d."),
+        (["--cooldown", "366d"], "--cooldown 366d is too long; expected at most 365d."),
+        (["--min-amount", "inf"], "This rule can never match: --min-amount inf is more than anybody has."),
+        (["--label", " "], "--label takes a label; an empty one is none."),
         (["--digest", "8am"], "'8am' is not a valid time of day; expected HH:MM (UTC), such as 08:00."),
     ],
 )
@@ -105,6 +109,18 @@ def test_a_rule_is_shown_as_it_was_added(command: Command) -> None:
     shown = command("rules", "show", "big").stdout
     assert "whale Ann, tag sharp" in shown
     assert "none yet" in shown
+
+
+def test_no_name_of_a_whale_gets_to_the_terminal_as_a_command(command: Command, wallets: Following) -> None:
+    rename_whale(wallets.store, ANN, HOSTILE)
+    for address in (ANN, BOB):
+        wallets.fill(address)
+    wallets.run()
+    added = command("rules", "add", "hers", "--whale", ANN, "--to", "teller").stdout
+    agreed = command("consensus", "--min-whales", "2", "--min-exposure", "1", "--csv").stdout
+    assert "red" in added
+    assert "red" in agreed
+    assert {character for character in added + agreed if not character.isprintable()} == {"\n"}
 
 
 def test_rules_are_disabled_enabled_and_removed(command: Command) -> None:

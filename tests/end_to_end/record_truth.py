@@ -91,7 +91,11 @@ class TruePosition:
             return "exited"
         if self.payout is not None:
             return "won" if self.payout else "lost"
-        return "void" if self.market.status in (RESOLVED, FAILED, DELETED) else "open"
+        return "void" if self.is_of_a_void_market else "open"
+
+    @property
+    def is_of_a_void_market(self) -> bool:
+        return self.payout is None and self.market.status in (RESOLVED, FAILED, DELETED)
 
     @property
     def settled(self) -> Decimal:
@@ -182,7 +186,7 @@ def true_record(positions: Mapping[Key, TruePosition], marks: Mapping[Key, Decim
 def _profit_if_decided(held: Sequence[TruePosition]) -> Decimal | None:
     """The net profit in a question that counts as won or lost; None for all others."""
     states = {each.state for each in held}
-    if "open" in states or ("void" in states and not states & {"won", "lost"}):
+    if "open" in states or ("void" in states and all(each.is_of_a_void_market for each in held)):
         return None
     profit = sum((each.realized + each.settled for each in held), ZERO)
     return profit if abs(profit) >= DUST else None

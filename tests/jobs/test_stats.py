@@ -91,6 +91,15 @@ def test_a_position_moves_to_its_topic_once_its_market_is_known(store: Store) ->
     assert [row["question"] for row in store.query("SELECT question FROM whale_questions")] == ["topic:9"]
 
 
+def test_a_question_closes_when_its_market_was_decided_even_if_that_is_known_only_later(store: Store) -> None:
+    add_position(store, "1", 1, bought(100, 25))
+    decide(store, "1", "won")
+    figures(store)
+    decide(store, "1", "won", resolved_at="2026-01-20T00:00:00Z")
+    figures(store)
+    assert store.value("SELECT closed_at FROM whale_questions") == "2026-01-20T00:00:00Z"
+
+
 def test_a_position_whose_trades_were_all_withdrawn_leaves_nothing_behind(store: Store) -> None:
     add_decided(store, 1, 1)
     figures(store)

@@ -88,10 +88,11 @@ class RuleBook:
         serials, wallet = {deal.serial for deal in order.deals}, order.deals[0].wallet
         if any(serials & fills for fills in self.suppressed.get((rule, wallet), [])):
             return False
-        told = [amount for fills, amount in self.told.get((rule, wallet), []) if fills & serials]
+        told = [(fills, amount) for fills, amount in self.told.get((rule, wallet), []) if fills & serials]
         where = (rule, wallet, order.deals[0].market)
         if told:
-            if order.amount <= 2 * told[-1]:
+            known = set[int]().union(*(fills for fills, _ in told))
+            if order.amount <= 2 * max(told[-1][1], sum(deal.amount for deal in order.deals if deal.serial in known)):
                 return False
         elif now - self.last.get(where, -1e12) < cooldown:
             self.suppressed.setdefault((rule, wallet), []).append(serials)

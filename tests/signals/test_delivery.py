@@ -41,6 +41,20 @@ def test_a_signal_is_told_again_ever_more_seldom_and_fails_after_a_day(wallets: 
     assert 24 < attempts < 40
 
 
+def test_a_signal_that_waited_while_the_machine_was_off_is_not_given_up_at_the_first_failure(
+    wallets: Following,
+) -> None:
+    wallets.rule()
+    wallets.fill()
+    wallets.read()
+    wallets.now += timedelta(hours=25)
+    wallets.tell(teller=wallets.program("no", "exit 1"))
+    assert [signal.state for signal in wallets.signals()] == ["pending"]
+    wallets.now += timedelta(minutes=2)
+    wallets.tell()
+    assert wallets.amounts() == [50]
+
+
 def test_each_alert_url_is_told_once_whatever_the_others_do(wallets: Following) -> None:
     wallets.fill()
     with receiving() as well, receiving() as ill:

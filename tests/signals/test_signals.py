@@ -1,8 +1,14 @@
 """What is told, and what is not: orders once, news only, in the end everything exactly as the rules say."""
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
+from opinionscope.jobs.run import Run
+from opinionscope.jobs.whales.job import watch_trades
 from opinionscope.signals import rule_book
+from opinionscope.signals.rule_book import NewRule
+from opinionscope.signals.rules import Filters
 from opinionscope.store.rules import find_rules
 from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whales import add_whales, remove_whale
@@ -62,6 +68,36 @@ def test_an_order_that_was_tried_keeps_its_message(wallets: Following) -> None:
     wallets.now += timedelta(minutes=2)
     wallets.run()
     assert wallets.amounts() == [50], "nobody knows whether the first attempt arrived, so it comes again as it was"
+
+
+def test_a_late_fill_that_joins_two_orders_that_were_told_tells_neither_again(wallets: Following) -> None:
+    wallets.rule()
+    wallets.fill(ago=10, amount=50)
+    wallets.run()
+    wallets.now += timedelta(seconds=30)
+    wallets.fill(ago=0, amount=50)
+    wallets.run()
+    wallets.fill(ago=110, amount=5)
+    wallets.run()
+    assert wallets.amounts() == [50, 50]
+    wallets.fill(ago=180, amount=100)
+    wallets.run()
+    assert wallets.amounts() == [50, 50, 205]
+    assert wallets.told()[-1]["told_before"]["amount"] == 100
+
+
+def test_a_digest_counts_orders_that_a_late_fill_has_joined_as_one(wallets: Following) -> None:
+    wallets.rule(digest="08:00")
+    wallets.now += timedelta(minutes=5)
+    wallets.fill(ago=120, amount=50)
+    wallets.fill(ago=20, amount=50)
+    wallets.read()
+    wallets.fill(ago=130, amount=5)
+    wallets.read()
+    wallets.now += timedelta(days=1)
+    wallets.tell()
+    (digest,) = wallets.told()
+    assert (digest["orders"], digest["whales"][0]["net"]) == (1, 105)
 
 
 def test_the_least_amount_may_be_reached_by_a_later_fill_of_a_later_run(wallets: Following) -> None:
@@ -284,3 +320,69 @@ def test_trades_that_are_spelled_anew_or_withdrawn_make_no_second_signal(wallets
     wallets.run()
     assert wallets.store.value("SELECT count(*) FROM whale_activity WHERE withdrawn_at IS NOT NULL") == 0
     assert wallets.amounts() == [50, 101]
+
+
+def run_in_progress(wallets: Following) -> Any:
+    """What looks at the trades of a run that has met some news already."""
+    watch: Any = SimpleNamespace(saw=watch_trades(Run(wallets.store, wallets.now)))
+    wallets.fill(DAN)
+    wallets.read(watch)
+    return watch
+
+
+def test_a_rule_that_is_removed_while_a_run_goes_on_tells_nothing_more(wallets: Following) -> None:
+    wallets.rule()
+    watch = run_in_progress(wallets)
+    rule_book.remove(wallets.store, find_rules(wallets.store))
+    wallets.fill(ANN)
+    wallets.read(watch)
+    assert wallets.states() == [("suppressed", "the rule was removed")]
+
+
+def test_a_rule_that_is_added_while_a_run_goes_on_misses_nothing_of_it(wallets: Following) -> None:
+    watch = run_in_progress(wallets)
+    wallets.rule("first")
+    wallets.fill(ANN)
+    wallets.read(watch)
+    wallets.rule("second")
+    wallets.fill(BOB)
+    wallets.read(watch)
+    assert [signal.rule for signal in wallets.signals()] == ["first", "first", "second"]
+
+
+def test_a_cooldown_from_while_the_clock_was_ahead_holds_nothing_back(wallets: Following) -> None:
+    wallets.rule(cooldown=DEFAULT_COOLDOWN)
+    right = wallets.now
+    wallets.now += timedelta(days=1)
+    wallets.fill(amount=1, ago=86_400)
+    wallets.run()
+    wallets.now = right + timedelta(hours=1)
+    wallets.fill(amount=2)
+    wallets.run()
+    assert wallets.amounts() == [1, 2]
+
+
+def test_a_disabled_rule_leaves_what_one_target_was_told_as_sent(wallets: Following) -> None:
+    rule = NewRule("both", Filters(), ("good", "bad"), timedelta(0), None)
+    rule_book.add_rule(wallets.store, rule, wallets.now - timedelta(minutes=1))
+    wallets.fill(amount=50)
+    targets = {"good": wallets.program(), "bad": wallets.program("no", "exit 1")}
+    wallets.run(**targets)
+    rule_book.disable(wallets.store, find_rules(wallets.store))
+    assert wallets.states() == [("sent", "the rule was disabled")]
+    rule_book.enable(wallets.store, find_rules(wallets.store), wallets.now - timedelta(minutes=2))
+    wallets.fill(ago=20, amount=500)
+    wallets.run(**targets)
+    assert wallets.amounts() == [50, 550]
+
+
+def test_a_digest_tells_nothing_from_before_its_rule_was_disabled(wallets: Following) -> None:
+    wallets.rule(digest="08:00")
+    wallets.fill()
+    wallets.run()
+    rule_book.disable(wallets.store, find_rules(wallets.store))
+    assert wallets.states() == [("suppressed", "the rule was disabled")]
+    rule_book.enable(wallets.store, find_rules(wallets.store), wallets.now)
+    wallets.now += timedelta(days=1)
+    wallets.run()
+    assert wallets.told() == []

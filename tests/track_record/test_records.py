@@ -74,6 +74,10 @@ def test_a_void_market_is_neither_won_nor_lost_and_its_cost_is_named() -> None:
 def test_a_void_option_does_not_hide_what_the_others_lost() -> None:
     question = judge_question([bought(100, 40, "void"), bought(100, 70, "lost")])
     assert (question.state, question.settled, question.void_cost) == ("lost", -70, 40)
+    sold = PositionSums(buy_shares=100, buy_amount=70, sell_shares=100, sell_amount=10)
+    for result in ("undecided", "lost"):
+        question = judge_question([bought(100, 40, "void"), bought(0, 0, result, sums=sold)])
+        assert (question.state, question.realized, question.void_cost) == ("lost", -60, 40), "nor where they were sold"
 
 
 def test_a_profit_within_dust_is_neither_won_nor_lost() -> None:

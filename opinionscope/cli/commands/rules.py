@@ -44,6 +44,7 @@ from opinionscope.store.rule_facts import has_label
 from opinionscope.store.rules import StoredRule, find_rules
 from opinionscope.store.signal_deliveries import count_states
 from opinionscope.store.whales import find_names
+from opinionscope.text import one_line
 from opinionscope.times import parse_since, to_millis_text, utc_now
 
 rules = typer.Typer(help="Choose what you are told of.", no_args_is_help=True, add_completion=False)
@@ -209,7 +210,8 @@ def replay(
 
 
 def _describe(filters: Filters, store: Store) -> str:
-    return describe(filters, find_names(store))
+    described = describe(filters, find_names(store))
+    return one_line(described, len(described))
 
 
 def _delivery(rule: NewRule) -> str:

@@ -40,4 +40,4 @@ def _plain(value: Any) -> str:
         return _UNSAFE.sub("�", value)
     if isinstance(value, float):
         return f"{Decimal(repr(value)):f}"
-    return json.dumps(value, ensure_ascii=False)
+    return _UNSAFE.sub("�", json.dumps(value, ensure_ascii=False))

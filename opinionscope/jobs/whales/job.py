@@ -51,21 +51,22 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
             addresses=addresses,
             progress=run.progress,
             result=run.result,
-            watch=_watch(run),
+            watch=watch_trades(run),
         )
 
 
-def _watch(run: Run) -> "WatchTrades | None":
-    """What looks at the new trades; None where no rule is enabled. Nothing of it is loaded before there are any."""
-    if not has_enabled_rules(run.store):
-        return None
+def watch_trades(run: Run) -> "WatchTrades":
+    """What looks at the new trades. Nothing of it is loaded before there are any, and a rule that is enabled."""
     watches: list[Watch] = []
 
     def saw(transaction: "Transaction", address: str, trades: "Sequence[NewTrade]") -> None:
+        if not has_enabled_rules(run.store):
+            return
         from opinionscope.signals.live import begin_watch
 
         # No other thread comes here meanwhile: it would need the transaction.
-        watches[:] = watches or [begin_watch(run.store, transaction, run.now)]
+        if not (watches and watches[0].is_current(transaction)):
+            watches[:] = [begin_watch(run.store, transaction, run.now)]
         watches[0].saw(transaction, address, trades)
 
     return saw
