@@ -38,14 +38,14 @@ def in_order(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]
     """The wallets, those to be polled first at the beginning.
 
     Wallets that are new, or must be polled for none to wait longer than the longest gap, take three of four polls; the
-    others, and the rest, go by need. Every fourth wallet is one that is to be read deeper, so that it gets on in every
-    run.
+    others, and the rest, go by need. Every fourth wallet is one that is to be read deeper. These take turns, so that
+    each gets on.
     """
     ordered = sorted(candidates, key=lambda one: (one.urgency(limits.period), -one.id), reverse=True)
     musts = {one.id for one in _held_up(candidates, limits)}
     must, may = _split(ordered, lambda one: one.id in musts or one.is_new or one.waited < 0)
     deeper, others = _split(_mixed(must, may, _OF_FOUR, 4 - _OF_FOUR), lambda one: one.is_read_deeper)
-    return _mixed(deeper, others, 1, 3)
+    return _mixed(sorted(deeper, key=lambda one: (-one.waited, one.id)), others, 1, 3)
 
 
 def _held_up(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]:
