@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from opinionscope.api_keys import key_digest, split_keys
-from opinionscope.errors import ConfigurationError
+from opinionscope.errors import ConfigurationError, UsageError
 from opinionscope.locations import DATABASE_VARIABLE, ENV_FILE_VARIABLE, env_file, read_environment
+from opinionscope.times import parse_duration
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -59,6 +60,16 @@ def _sendable_keys(keys: Any) -> tuple[SecretStr, ...]:
     return tuple(map(SecretStr, texts))
 
 
+def _duration(text: object) -> object:
+    """The duration that a text such as `30m` means; anything else is left to pydantic."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_duration(text)
+    except UsageError:
+        raise ValueError("must be a duration such as 90s, 30m or 2h") from None
+
+
 class Settings(BaseModel):
     """The settings of a run, by the names of their environment variables."""
 
@@ -86,6 +97,9 @@ class Settings(BaseModel):
     run_budget: float = Field(50, alias="OPINIONSCOPE_RUN_BUDGET", ge=1, le=86_400)
     retention_days: int = Field(90, alias="OPINIONSCOPE_RETENTION_DAYS", ge=1, le=36_500)
     log_retention_days: int = Field(90, alias="OPINIONSCOPE_LOG_RETENTION_DAYS", ge=1, le=36_500)
+    longest_gap: Annotated[timedelta, BeforeValidator(_duration)] = Field(
+        timedelta(minutes=30), alias="OPINIONSCOPE_LONGEST_GAP", ge=timedelta(minutes=1), le=timedelta(days=7)
+    )
     alert_urls: SecretStr | None = Field(None, alias="OPINIONSCOPE_ALERT_URLS")
     alert_after: int = Field(3, alias="OPINIONSCOPE_ALERT_AFTER", ge=1, le=1_000)
     ping_url: SecretStr | None = Field(None, alias="OPINIONSCOPE_PING_URL")

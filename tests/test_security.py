@@ -232,7 +232,7 @@ def test_sql_is_put_together_from_constants_of_its_own_module_alone() -> None:
 
 
 CONSTANT_SQL = (
-    r"places|columns|table|where|order|rest|row\.TABLE|row\.KEY|row\.columns\(\)|int\(pages\)|statement"
+    r"places|among|of_wallet|columns|table|where|order|rest|row\.TABLE|row\.KEY|row\.columns\(\)|int\(pages\)|statement"
     r"|' AND '\.join\((wanted|conditions)\)|_where\(conditions, filters\)"
 )
 """What a statement may be made of beside constants: lists of `?` and of columns, conditions written in the code."""

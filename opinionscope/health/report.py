@@ -11,10 +11,13 @@ from typing import Any
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import StoreError
 from opinionscope.health.delay import Delay, judge_delay
+from opinionscope.health.polling import Polling, read_polling
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
 from opinionscope.locks import PACER, beside
+from opinionscope.polling.limits import Limits
 from opinionscope.records import INTERNAL, Millis, Record
+from opinionscope.settings import Settings
 from opinionscope.store.clock import TOLERANCE, find_exchange_time, find_future_runs
 from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
@@ -130,6 +133,7 @@ class Status(Record):
     clock: Clock
     delay: Delay
     signals: Signals
+    polling: Polling
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
@@ -153,13 +157,11 @@ class Status(Record):
         return {"healthy": self.healthy} | super().as_document()
 
 
-def read_status(
-    store: Store, now: datetime, limit: float, keys: Sequence[str] = ("",), *, settings_error: str | None = None
-) -> Status:
-    """The state of everything at `now`. `limit` is the setting, in requests a second; `keys` are their digests."""
+def read_status(store: Store, now: datetime, settings: Settings, *, settings_error: str | None = None) -> Status:
+    """The state of everything at `now`."""
     return Status(
         jobs=[judge(read_history(store, job, now), now) for job in JOBS],
-        requests=_count_requests(store, now, limit, keys),
+        requests=_count_requests(store, now, settings.rate_limit, settings.key_digests or ("",)),
         wallets=_count_wallets(find_whales(store)),
         positions=_count_positions(count_checked_positions(store)),
         database=DatabaseFile(store.path, file_bytes(store)),
@@ -168,6 +170,7 @@ def read_status(
         clock=_judge_clock(store, now),
         delay=judge_delay(find_delays(store, now)),
         signals=_count_signals(store, now),
+        polling=read_polling(store, now, Limits.of(settings)),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
     )

@@ -13,10 +13,12 @@ from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examp
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.no_match import explain_filters
+from opinionscope.cli.valid_settings import valid_settings
 from opinionscope.cli.wallet_argument import WalletArgument, find_wallet
 from opinionscope.cli.whale_page import print_page, read_page
 from opinionscope.cli.whale_table import NO_WALLETS, print_whales
 from opinionscope.locations import database_path
+from opinionscope.polling.limits import Limits
 from opinionscope.store.database import Store
 from opinionscope.store.whales import WHALE_ORDERS, Whale, find_whales
 from opinionscope.tags import parse_tag
@@ -86,9 +88,10 @@ def show(
     db: Database = None,
 ) -> None:
     """Show one wallet, including removed ones: its record, its open positions, its best and worst questions."""
+    now = utc_now()
     with Store.open_to_read(database_path(db)) as store:
-        page = read_page(store, find_wallet(store, wallet))
+        page = read_page(store, find_wallet(store, wallet), now, Limits.of(valid_settings()[0]))
     if as_json:
         print_json(page.as_document())
     else:
-        print_page(page, utc_now())
+        print_page(page, now)

@@ -39,6 +39,7 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
     from opinionscope.jobs.whales.sync import sync_whales
     from opinionscope.jobs.whales.turns import WORKERS
     from opinionscope.jobs.workers import workers_for
+    from opinionscope.polling.limits import Limits
 
     workers = workers_for(len(run.settings.api_keys), WORKERS)
     with connected(run, workers) as (client, deadline):
@@ -48,6 +49,7 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
             now=run.now,
             retention=run.settings.retention,
             deadline=deadline,
+            limits=Limits.of(run.settings),
             addresses=addresses,
             workers=workers,
             progress=run.progress,
