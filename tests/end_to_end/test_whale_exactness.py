@@ -171,7 +171,7 @@ def test_two_runs_at_once_and_a_failing_exchange_lose_and_double_nothing(
     command("whales", "add", exchange.wallets[0])
     with Bustle(exchange, 3).open(pause=0.05):
         for skip in (30, 3):
-            server.faults.add(Fault("503", skip=skip, times=3))
+            server.faults.add(Fault("503", skip=skip, times=100))
             runs = [command.start("sync", "whales") for _ in range(2)]
             outputs = [run.communicate(timeout=60) for run in runs]
             assert sorted(run.returncode for run in runs) == [0, 1], outputs
