@@ -10,6 +10,7 @@ from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.signal_table import print_signals
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
+from opinionscope.signals.rule_book import require_rule_or_its_signals
 from opinionscope.store.database import Store
 from opinionscope.store.signals import STATES, StoredSignal, find_signals
 from opinionscope.store.whales import find_names
@@ -49,6 +50,8 @@ def show_signals(
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
         address = None if whale is None else find_address(store, whale)
+        if rule is not None:
+            require_rule_or_its_signals(store, rule)
         found = find_signals(store, rule=rule, whale=address, state=wanted, since=start, limit=limit)
         if form:
             print_records(form, StoredSignal, found)
