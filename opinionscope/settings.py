@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from opinionscope.errors import ConfigurationError
+from opinionscope.api_keys import key_digest, split_keys
+from opinionscope.errors import ConfigurationError, UsageError
 from opinionscope.locations import DATABASE_VARIABLE, ENV_FILE_VARIABLE, env_file, read_environment
+from opinionscope.times import parse_duration
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -50,12 +52,22 @@ def _wallet_path(path: str) -> str:
     return _plain_path(path)
 
 
-def _sendable_key(key: SecretStr) -> SecretStr:
+def _sendable_keys(keys: Any) -> tuple[SecretStr, ...]:
     """A key is sent as an HTTP header, which allows only printable ASCII."""
-    text = key.get_secret_value().strip()
-    if not (text.isascii() and text.isprintable()) or " " in text:
+    texts = split_keys(keys)
+    if any(not (text.isascii() and text.isprintable()) or " " in text for text in texts):
         raise ValueError("must be printable ASCII without spaces")
-    return SecretStr(text)
+    return tuple(map(SecretStr, texts))
+
+
+def _duration(text: object) -> object:
+    """The duration that a text such as `30m` means; anything else is left to pydantic."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_duration(text)
+    except UsageError:
+        raise ValueError("must be a duration such as 90s, 30m or 2h") from None
 
 
 class Settings(BaseModel):
@@ -63,7 +75,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
-    api_key: Annotated[SecretStr, AfterValidator(_sendable_key)] | None = Field(None, alias="OPINION_TRADE_API_KEY")
+    api_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_sendable_keys)] = Field(
+        (), alias="OPINION_TRADE_API_KEY"
+    )
     base_url: Annotated[str, AfterValidator(_safe_base_url)] = Field(
         "https://openapi.opinion.trade/openapi", alias="OPINION_TRADE_BASE_URL"
     )
@@ -83,6 +97,9 @@ class Settings(BaseModel):
     run_budget: float = Field(50, alias="OPINIONSCOPE_RUN_BUDGET", ge=1, le=86_400)
     retention_days: int = Field(90, alias="OPINIONSCOPE_RETENTION_DAYS", ge=1, le=36_500)
     log_retention_days: int = Field(90, alias="OPINIONSCOPE_LOG_RETENTION_DAYS", ge=1, le=36_500)
+    longest_gap: Annotated[timedelta, BeforeValidator(_duration)] = Field(
+        timedelta(minutes=30), alias="OPINIONSCOPE_LONGEST_GAP", ge=timedelta(minutes=1), le=timedelta(days=7)
+    )
     alert_urls: SecretStr | None = Field(None, alias="OPINIONSCOPE_ALERT_URLS")
     alert_after: int = Field(3, alias="OPINIONSCOPE_ALERT_AFTER", ge=1, le=1_000)
     ping_url: SecretStr | None = Field(None, alias="OPINIONSCOPE_PING_URL")
@@ -118,14 +135,24 @@ class Settings(BaseModel):
         """How long the sync log is kept."""
         return timedelta(days=self.log_retention_days)
 
-    def require_api_key(self) -> str:
-        """The key in plain text, for the one header it belongs in. Raises ConfigurationError if there is none."""
-        if self.api_key is None:
+    @property
+    def key_digests(self) -> tuple[str, ...]:
+        """The names of the keys, in their order, for files and messages."""
+        return tuple(key_digest(key.get_secret_value()) for key in self.api_keys)
+
+    @property
+    def rate_limit_of_all_keys(self) -> float:
+        """Requests a second with all keys together."""
+        return self.rate_limit * max(1, len(self.api_keys))
+
+    def require_api_keys(self) -> tuple[str, ...]:
+        """The keys in plain text, for the one header they belong in. Raises ConfigurationError if there are none."""
+        if not self.api_keys:
             raise ConfigurationError(
                 f"OPINION_TRADE_API_KEY is missing or blank; add OPINION_TRADE_API_KEY=<your key> to {env_file()} "
                 "or to the environment."
             )
-        return self.api_key.get_secret_value()
+        return tuple(key.get_secret_value() for key in self.api_keys)
 
 
 def _describe(problem: "ErrorDetails") -> str:

@@ -30,7 +30,7 @@ from opinionscope.jobs.whales.trade_key import trade_key
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.rows import as_real
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.store.whales import add_whales
 from opinionscope.times import parse_since, to_seconds_text
 from opinionscope.wallet_list import LONGEST_NAME, parse_wallet_list
@@ -147,7 +147,7 @@ def test_any_answer_to_a_request_for_trades_is_refused_or_stored_as_it_reads(bod
     with TemporaryDirectory() as folder, Store.open(Path(folder) / "o.db") as store:
         store.pragma("synchronous = OFF")
         add_whales(store, [(WALLET, None)], "manual", NOW)
-        (wallet,) = find_wallets_to_poll(store, NOW, NOW)
+        (wallet,) = find_wallets(store)
         read = next(PageReader(lambda number, limit=20: page).pages_from(1))
         for _ in ("new", "known"):
             with store.transaction() as transaction:

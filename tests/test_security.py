@@ -21,6 +21,8 @@ from tests.cli.terminal import run_on_terminal
 from tests.conftest import COMMAND, CommandLine, Trading
 
 KEY = "k3y-0f-th3-t3sts-which-nobody-else-knows"
+SECOND_KEY = "an0th3r-k3y-0f-th3-t3sts"
+KEYS = f"{KEY},{SECOND_KEY}"
 PACKAGE = Path(opinionscope.__file__).parent
 LISTINGS = (["markets"], ["activity"], ["whales", "list"], ["logs"], ["status"])
 PEAK = """
@@ -40,10 +42,10 @@ print(peak)
 
 @pytest.fixture
 def server(command: CommandLine, trading: Trading) -> ExchangeServer:
-    """A small exchange that accepts one key alone; its wallets are tracked."""
+    """A small exchange that accepts two keys alone; its wallets are tracked."""
     exchange = Exchange(seed=31, markets=45, wallets=8, history=30, trades_per_minute=0, market_churn_per_minute=0)
-    server = trading(exchange, api_key=KEY)
-    command.settings["OPINION_TRADE_API_KEY"] = KEY
+    server = trading(exchange, api_key=KEYS)
+    command.settings["OPINION_TRADE_API_KEY"] = KEYS
     command("whales", "add", *exchange.wallets)
     return server
 
@@ -76,10 +78,11 @@ def test_a_key_that_the_exchange_echoes_is_stored_printed_and_logged_nowhere(
         result = command(*words, "--verbose")
         printed += result.stdout + result.stderr
     assert "***" in printed
-    for part in (KEY, KEY[:12], KEY[-12:]):
+    for part in (KEY, KEY[:12], KEY[-12:], SECOND_KEY):
         assert part not in printed
         assert whereabouts(command, part) == []
-    assert not [request for request in server.requests if KEY in request.target]
+    assert {request.key for request in server.requests} == {KEY, SECOND_KEY}
+    assert not [request for request in server.requests if KEY in request.target or SECOND_KEY in request.target]
 
 
 def test_the_key_is_in_no_command_line_of_a_running_job(command: CommandLine, server: ExchangeServer) -> None:
@@ -88,10 +91,11 @@ def test_the_key_is_in_no_command_line_of_a_running_job(command: CommandLine, se
     end = time.monotonic() + 20
     while not server.requests and time.monotonic() < end:
         time.sleep(0.01)
-    assert KEY.encode() not in Path(f"/proc/{run.pid}/cmdline").read_bytes()
+    for key in (KEY, SECOND_KEY):
+        assert key.encode() not in Path(f"/proc/{run.pid}/cmdline").read_bytes()
     run.kill()
     run.communicate()
-    assert whereabouts(command, KEY) == []
+    assert [whereabouts(command, key) for key in (KEY, SECOND_KEY)] == [[], []]
 
 
 def test_a_redirect_is_not_followed(command: CommandLine, server: ExchangeServer) -> None:
@@ -228,7 +232,7 @@ def test_sql_is_put_together_from_constants_of_its_own_module_alone() -> None:
 
 
 CONSTANT_SQL = (
-    r"places|columns|table|where|order|rest|row\.TABLE|row\.KEY|row\.columns\(\)|int\(pages\)|statement"
+    r"places|among|of_wallet|columns|table|where|order|rest|row\.TABLE|row\.KEY|row\.columns\(\)|int\(pages\)|statement"
     r"|' AND '\.join\((wanted|conditions)\)|_where\(conditions, filters\)"
 )
 """What a statement may be made of beside constants: lists of `?` and of columns, conditions written in the code."""

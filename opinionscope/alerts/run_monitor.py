@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opinionscope.api_keys import split_keys
 from opinionscope.errors import Interrupted
 from opinionscope.job_table import Job
 from opinionscope.locations import API_KEY_VARIABLE, read_environment
@@ -134,4 +135,5 @@ def _alerts(
 
 
 def _secrets(environment: Mapping[str, str]) -> list[str]:
-    return [environment.get(API_KEY_VARIABLE, "").strip()]
+    keys = environment.get(API_KEY_VARIABLE, "")
+    return sorted({keys.strip(), *split_keys(keys)}, key=len, reverse=True)

@@ -3,6 +3,7 @@
 import logging
 import time
 import traceback
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
@@ -16,12 +17,13 @@ from opinionscope.api.answers import Item, Page, read_detail, read_page, read_re
 from opinionscope.api.clock import ExchangeClock
 from opinionscope.api.failures import failure_of_status, transport_failure
 from opinionscope.api.headers import read_date, retry_after_seconds
+from opinionscope.api.key_ring import KeyRing
 from opinionscope.api.models import Market, Position, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
 from opinionscope.api.throttling import Throttling
-from opinionscope.api.transport import PacedAdapter, RequestGate
-from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, OpinionscopeError, Throttled
+from opinionscope.api.transport import PacedAdapter, RequestGate, address_of
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, KeyRefused, OpinionscopeError, Throttled
 from opinionscope.settings import Settings
 from opinionscope.times import utc_now
 
@@ -30,7 +32,6 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
 LARGEST_ANSWER = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
-_SHORTEST_SECRET = 12
 _WITHOUT_CONTENT = {*range(100, 200), 204, 304}
 
 logger = logging.getLogger(__name__)
@@ -48,19 +49,22 @@ class _Result(NamedTuple):
 class OpinionClient:
     """A session with the exchange. Threads may share it; requests take turns on the shared rate limit.
 
+    Each goes with the key that is free first. `pacer` is open for the keys of the settings, in their order. A key that
+    the exchange refuses is set aside; only when it refuses all of them, KeyRefused is raised.
+
     `deadline` (monotonic seconds) is the moment after which no request begins: OutOfTime is raised instead. Every
     fetch raises an ApiError of the kind that fits, after the configured number of attempts.
     """
 
     def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
         self._settings = settings
-        self._key = settings.require_api_key()
+        self._keys = KeyRing(settings.require_api_keys())
         self._pacer = pacer
-        self._throttling = Throttling(pacer)
-        self._gate = RequestGate(pacer, deadline)
-        self._session = _session(self._key, PacedAdapter(self._gate, connections))
-        # With all that every request has in common, which is most of what preparing one costs; each has its own URL.
-        self._blank_request = self._session.prepare_request(requests.Request("GET", "https://localhost"))
+        self._throttling = [Throttling(pacer, key) for key in self._keys.usable]
+        self._gate = RequestGate(pacer, self._keys, deadline)
+        self._session = _session(PacedAdapter(self._gate, connections))
+        # With all that every request has in common, which is most of what preparing one costs.
+        self._blank_request = self._session.prepare_request(requests.Request("GET", settings.base_url))
         self._clock = ExchangeClock()
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
@@ -80,6 +84,11 @@ class OpinionClient:
     def throttled(self) -> int:
         """How many requests of this process were answered 429."""
         return self._pacer.throttled
+
+    @property
+    def key_problems(self) -> list[str]:
+        """What is wrong with the keys that were set aside, a line each."""
+        return self._keys.problems
 
     def fetch_markets(self, page: int) -> Page[Market]:
         """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
@@ -119,22 +128,29 @@ class OpinionClient:
         return self._settings.trades_path.replace("{address}", address), {"page": page, "limit": limit}
 
     def _fetch(self, path: str, parameters: dict[str, Any], known: bytes | None = None) -> _Result:
-        return self._retries.call(lambda: self._fetch_once(path, parameters, known))
+        return self._retries.call(lambda: self._fetch_with_accepted_key(path, parameters, known))
+
+    def _fetch_with_accepted_key(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
+        while True:
+            try:
+                return self._fetch_once(path, parameters, known)
+            except KeyRefused as refusal:
+                self._keys.set_aside(self._gate.key, refusal)
 
     def _fetch_once(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
-        """One try. Whatever goes wrong in it is one of our errors afterwards, with the key in none of them."""
+        """One try. Whatever goes wrong in it is one of our errors afterwards, with a key in none of them."""
         try:
             return self._ask(path, parameters, known)
         except OpinionscopeError as error:
             if isinstance(error, BadAnswer | ApiUnavailable):
                 self._gate.hang_up()
-            error.args = (str(error).replace(self._key, "***"),)
+            error.args = (self._keys.hide(str(error)),)
             raise
         except Exception as error:  # noqa: BLE001 - an answer may do anything, and it must stay this request's failure
-            trace = "".join(traceback.format_exception(error)).replace(self._key, "***")
+            trace = self._keys.hide("".join(traceback.format_exception(error)))
             logger.debug("GET %s %s failed\n%s", path, parameters, trace)
             self._gate.hang_up()
-            # Without what caused it, which may quote an answer with the key in it.
+            # Without what caused it, which may quote an answer with a key in it.
             raise (self._cut_off() or transport_failure(error)) from None
 
     def _ask(self, path: str, parameters: dict[str, Any], known: bytes | None) -> _Result:
@@ -146,19 +162,19 @@ class OpinionClient:
         took = time.monotonic() - sent_at
         logger.debug("GET %s %s: HTTP %d, %d bytes in %.3f s", path, parameters, status, len(body), took)
         dated, latest = self._time_of(headers.get("Date"))
-        body = self._without_key(body)
+        body = self._keys.hide_in(body)
         digest = b"" if known is None else blake2b(body, digest_size=16).digest()
         if known and digest == known and status == requests.codes.ok:
-            self._throttling.note_answer(self._subject_of(path, parameters))
+            self._throttling[self._gate.key].note_answer(self._subject_of(path, parameters))
             return _Result(None, digest, latest)
         try:
             result = _Result(_read(status, body), digest, latest)
         except ApiError as error:
             error.retry_after = retry_after_seconds(headers.get("Retry-After"), dated)
             if isinstance(error, Throttled):
-                self._throttling.take_in(error, self._subject_of(path, parameters), sent_at)
+                self._throttling[self._gate.key].take_in(error, self._subject_of(path, parameters), sent_at)
             raise
-        self._throttling.note_answer(self._subject_of(path, parameters))
+        self._throttling[self._gate.key].note_answer(self._subject_of(path, parameters))
         return result
 
     def _subject_of(self, path: str, parameters: dict[str, Any]) -> str:
@@ -174,8 +190,8 @@ class OpinionClient:
         return dated or now, self._clock.latest(dated or now, now)
 
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
-        request = self._blank_request.copy()
-        request.prepare_url(self._settings.base_url + path, parameters)
+        request = copy(self._blank_request)
+        request.url = address_of(str(self._blank_request.url), path, parameters)
         # Not by way of the session, which reads any redirect to its end to find out where it leads.
         adapter = self._session.get_adapter(self._settings.base_url)
         response = adapter.send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)
@@ -189,11 +205,6 @@ class OpinionClient:
         if not (body or is_announced or response.status_code in _WITHOUT_CONTENT):
             raise ApiUnavailable("the connection broke before the answer")
         return response.status_code, response.headers, bytes(body)
-
-    def _without_key(self, body: bytes) -> bytes:
-        """The answer without the key, if it echoes it: it must reach no log and no table. A short key is left to the
-        messages, since it could be a part of honest data."""
-        return body if len(self._key) < _SHORTEST_SECRET else body.replace(self._key.encode(), b"***")
 
     def _cut_off(self) -> ApiUnavailable | None:
         return ApiUnavailable("the answer took too long and was cut off") if self._gate.has_cut_off else None
@@ -215,12 +226,12 @@ def _trade_page(number: int, answer: _Result) -> Page[Trade]:
     return page
 
 
-def _session(key: str, adapter: PacedAdapter) -> requests.Session:
-    """A session that sends the key, and that no .netrc, proxy variable or cookie can bend."""
+def _session(adapter: PacedAdapter) -> requests.Session:
+    """A session that no .netrc, proxy variable or cookie can bend."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"apikey": key, "User-Agent": f"opinionscope/{__version__}", "Accept": "application/json"})
+    session.headers.update({"User-Agent": f"opinionscope/{__version__}", "Accept": "application/json"})
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MOST_DIGITS = 9
 
 
+@lru_cache(maxsize=16)  # all answers of a second have the same one
 def read_date(header: str | None) -> datetime | None:
     """The moment in a header such as Date, in UTC; None without a usable one."""
     try:

@@ -21,10 +21,10 @@ def fetch_leaderboard(
 ) -> Page[RankedWallet]:
     """The first wallets of the leaderboard by "profit" or by "volume", the best first.
 
-    The key goes to the leaderboard's host, and to no other. `pacer` must not be the one that the jobs share: what this
-    host says of its own limit must not slow them. Raises an ApiError.
+    The first key goes to the leaderboard's host, and to no other. `pacer` must not be the one that the jobs share: what
+    this host says of its own limit must not slow them. Raises an ApiError.
     """
-    there = settings.model_copy(update={"base_url": settings.leaderboard_url})
+    there = settings.model_copy(update={"base_url": settings.leaderboard_url, "api_keys": settings.api_keys[:1]})
     with OpinionClient(there, pacer, connections=1, deadline=deadline) as client:
         parameters = {"limit": limit, "dataType": by, "chainId": _CHAIN, "period": DAYS[period]}
         try:

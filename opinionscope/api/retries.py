@@ -57,13 +57,17 @@ class Retries:
             TransientApiError,
             max_tries=self.attempts,
             max_time=self.seconds_left,
-            giveup=lambda failure: (getattr(failure, "retry_after", None) or 0.0) > self.seconds_left(),
+            giveup=self._would_be_too_late,
             jitter=lambda seconds: seconds * random.uniform(1.0, 1.5),
             on_backoff=_log_wait,
             logger=None,
             first_wait=self.first_wait,
         )
         return retrying(first_fail_then_fetch)()
+
+    def _would_be_too_late(self, failure: Any) -> bool:
+        """Whether the exchange asks for a longer wait than there is time. Where the pacer waits, it knows better."""
+        return not failure.is_paced and (failure.retry_after or 0.0) > self.seconds_left()
 
 
 def _waits(first_wait: float) -> Generator[float, Any, None]:

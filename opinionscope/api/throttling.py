@@ -14,11 +14,13 @@ class Throttling:
 
     When a limit is exceeded, the next request meets a 429 as well, whatever it is for. So a 429 is everyone's if
     another wallet or page has just met one too, or if the same one meets it again and nothing else was answered in
-    between. Otherwise it is left to the request that met it, which waits as long as it is asked to.
+    between. Otherwise it is left to the request that met it, which waits as long as it is asked to. This is about one
+    key, `key` by its position: what the others meet says nothing of its limit.
     """
 
-    def __init__(self, pacer: Pacer) -> None:
+    def __init__(self, pacer: Pacer, key: int = 0) -> None:
         self._pacer = pacer
+        self._key = key
         self._lock = threading.Lock()
         self._met_at: dict[str, float] = {}
         self._others_answered: set[str] = set()
@@ -26,10 +28,10 @@ class Throttling:
     def take_in(self, refusal: Throttled, subject: str, sent_at: float) -> None:
         """Note a 429 to a request for `subject`, which left at `sent_at` (monotonic seconds)."""
         if self._is_everyones(subject):
-            self._pacer.slow_down(sent_at, refusal.retry_after)
+            self._pacer.slow_down(sent_at, refusal.retry_after, self._key)
         else:
             refusal.is_paced = False
-            self._pacer.count_refusal()
+            self._pacer.count_refusal(self._key)
 
     def note_answer(self, subject: str) -> None:
         """Note that a request for `subject` was answered: a 429 to others is not about everyone."""

@@ -1,22 +1,33 @@
 """HTTP connections whose requests take turns on the shared rate limit and never wait for ever for an answer."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPResponse, IncompleteRead
 from ssl import SSLWantReadError
 from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConnectionPool
 
-from opinionscope.api.pacer import Pacer
+from opinionscope.api.key_ring import KeyRing
+from opinionscope.api.pacer import Pacer, Turn
 from opinionscope.api.watchdog import Watchdog
 
 ANSWER_SECONDS = 20.0
 _CONNECTIONS_A_REQUEST = 3
 SECONDS_AFTER_DEADLINE = 5.0
+_SAFE_IN_PATHS = "/%:!$&'()*+,;=~"
+_NO_TURN = Turn(0.0, 0)
+
+
+def address_of(base: str, path: str, parameters: Mapping[str, Any]) -> str:
+    """The URL of a request. `base` is one that `requests` has prepared."""
+    address = base.rstrip("/") + quote(path, safe=_SAFE_IN_PATHS)
+    return f"{address}?{urlencode(parameters)}" if parameters else address
 
 
 class RequestGate:
@@ -26,8 +37,9 @@ class RequestGate:
     `answer_seconds`, but not much longer than the deadline.
     """
 
-    def __init__(self, pacer: Pacer, deadline: float, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, pacer: Pacer, keys: KeyRing, deadline: float, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.pacer = pacer
+        self._keys = keys
         self.deadline = deadline
         self._answer_seconds = answer_seconds
         self._of_this_thread = threading.local()
@@ -36,7 +48,7 @@ class RequestGate:
     @contextmanager
     def request(self) -> Iterator[None]:
         """Around one request and the reading of its answer."""
-        self._of_this_thread.sent_at = 0.0
+        self._of_this_thread.turn = _NO_TURN
         self._of_this_thread.connection = None
         self._watchdog.begin()
         try:
@@ -45,11 +57,12 @@ class RequestGate:
             self._watchdog.end()
 
     @contextmanager
-    def sending(self, connection: HTTPConnection) -> Iterator[None]:
-        """Hold the turn to send, and have the answer watched from then on."""
+    def sending(self, connection: HTTPConnection) -> Iterator[str]:
+        """Hold the turn to send with a key, which it yields, and have the answer watched from then on."""
         self._of_this_thread.connection = connection
-        with self.pacer.turn(self.deadline) as self._of_this_thread.sent_at:
-            yield
+        with self.pacer.turn(self.deadline, self._keys.usable) as turn:
+            self._of_this_thread.turn = turn
+            yield self._keys.texts[turn.key]
         if connection.sock is not None:
             due = min(self.sent_at + self._answer_seconds, self.deadline + SECONDS_AFTER_DEADLINE)
             self._watchdog.watch(connection.sock, due)
@@ -57,7 +70,17 @@ class RequestGate:
     @property
     def sent_at(self) -> float:
         """When this thread's request was sent, in monotonic seconds; 0 if it was not."""
-        return float(self._of_this_thread.sent_at)
+        return self._turn.sent_at
+
+    @property
+    def key(self) -> int:
+        """The position of the key that this thread's request was sent with."""
+        return self._turn.key
+
+    @property
+    def _turn(self) -> Turn:
+        turn: Turn = self._of_this_thread.turn
+        return turn
 
     @property
     def has_cut_off(self) -> bool:
@@ -96,14 +119,16 @@ class _PacedConnection(HTTPConnection):
     gate: ClassVar[RequestGate]
     response_class = _Answer
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         for _ in range(_CONNECTIONS_A_REQUEST):
             if self.sock is None:
                 self.connect()
-            with self.gate.sending(self):
+            with self.gate.sending(self) as key:
                 # Now, after the wait for the turn: what came in the meantime belongs to no request.
                 if self.sock is not None and self._is_quiet():
-                    super().request(*args, **kwargs)
+                    super().request(method, url, body, {**(headers or {}), "apikey": key}, **kwargs)
                     return
             self.close()
         raise ConnectionError("the server talks before it is asked")
@@ -135,6 +160,7 @@ class PacedAdapter(HTTPAdapter):
 
     def __init__(self, gate: RequestGate, connections: int) -> None:
         self._gate = gate
+        self._pool: ConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -144,6 +170,16 @@ class PacedAdapter(HTTPAdapter):
             "http": self._pool_of(HTTPConnectionPool, _PacedConnection),
             "https": self._pool_of(HTTPSConnectionPool, _PacedTlsConnection),
         }
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:
+        """The pool of the one host that is spoken to, which takes long to look up."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
+
+    def request_url(self, request: PreparedRequest, proxies: Mapping[str, str] | None) -> str:  # noqa: ARG002
+        """What stands in the request: without the host, since there is never a proxy."""
+        return request.path_url
 
     def _pool_of(self, pool: type, connection: type) -> type:
         paced = type(connection.__name__, (connection,), {"gate": self._gate})

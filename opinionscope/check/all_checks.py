@@ -8,7 +8,7 @@ from pathlib import Path
 from opinionscope.check.cron_daemon import check_cron_daemon
 from opinionscope.check.exchange import check_exchange
 from opinionscope.check.finding import Finding, failure, warning
-from opinionscope.check.last_runs import check_last_runs
+from opinionscope.check.last_runs import check_last_runs, run_on_time
 from opinionscope.check.machine import check_database, check_files
 from opinionscope.check.schedule import check_schedule
 from opinionscope.check.settings import check_alerts, check_env_file, check_names, check_pings, check_targets
@@ -33,7 +33,7 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
     checks += [
         ("database", lambda: [check_database(database)]),
         ("files", lambda: [check_files(database)]),
-        ("schedule", partial(check_schedule, named)),
+        ("schedule", lambda: check_schedule(named, run_on_time(database, now))),
         ("cron", check_cron_daemon),
         ("last runs", lambda: check_last_runs(database, now)),
     ]

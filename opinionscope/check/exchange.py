@@ -5,10 +5,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from opinionscope.api.client import OpinionClient
+from opinionscope.api.key_ring import KeyRing
 from opinionscope.api.pacer import Pacer
 from opinionscope.check.finding import Finding, failure, ok, warning
 from opinionscope.errors import (
@@ -37,15 +39,22 @@ _SECONDS = 15.0
 _ANSWER_STILL_COMING = 6.0
 
 
+class _Answer(NamedTuple):
+    """What a request with each key found: the clock skew in seconds, and what is wrong with some of the keys."""
+
+    skew: float | None
+    key_problems: list[str]
+
+
 def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
-    """Whether there is a key, the exchange accepts it in one real request, and the clocks agree."""
+    """Whether there are keys, the exchange accepts each in a real request, and the clocks agree."""
     try:
-        settings.require_api_key()
+        settings.require_api_keys()
     except ConfigurationError as error:
         yield failure("key", str(error))
         return
     try:
-        skew = _ask_in_time(settings, database)
+        answer = _ask_in_time(settings, database)
     except KeyRefused as error:
         yield failure("key", f"{error} in {env_file()}")
     except LocationBlocked as error:
@@ -55,9 +64,16 @@ def check_exchange(settings: Settings, database: Path) -> Iterator[Finding]:
     except ApiError as error:
         yield failure("exchange", f"{settings.base_url}: {error}. Check the network and OPINION_TRADE_BASE_URL")
     else:
-        yield ok("key", "accepted by the exchange")
+        yield from _check_keys(answer, len(settings.api_keys))
         yield ok("exchange", f"{settings.base_url} answers")
-        yield check_clock(skew)
+        yield check_clock(answer.skew)
+
+
+def _check_keys(answer: _Answer, count: int) -> Iterator[Finding]:
+    accepted = count - len(answer.key_problems)
+    yield ok("key", "accepted by the exchange" if count == 1 else f"{accepted} of {count} accepted by the exchange")
+    for problem in answer.key_problems:
+        yield warning("key", f"{problem} in {env_file()}")
 
 
 def check_clock(skew: float | None) -> Finding:
@@ -72,9 +88,9 @@ def check_clock(skew: float | None) -> Finding:
     return ok("clock", "agrees with the exchange's")
 
 
-def _ask_in_time(settings: Settings, database: Path) -> float | None:
+def _ask_in_time(settings: Settings, database: Path) -> _Answer:
     """What `_ask_exchange` returns. Raises ApiUnavailable where it takes too long, as without a name server."""
-    answers: list[float | None] = []
+    answers: list[_Answer] = []
     failures: list[Exception] = []
 
     def ask() -> None:
@@ -94,23 +110,34 @@ def _ask_in_time(settings: Settings, database: Path) -> float | None:
     return answers[0]
 
 
-def _ask_exchange(settings: Settings, database: Path) -> float | None:
-    """Ask for a wallet's trades, once; the clock skew in seconds. Trades, because markets need no valid key."""
-    once = settings.model_copy(update={"max_attempts": 1})
-    deadline = time.monotonic() + _SECONDS
+def _ask_exchange(settings: Settings, database: Path) -> _Answer:
+    """Ask for a wallet's trades, once with each key. Trades, because markets need no valid key."""
+    keys, skew = KeyRing(settings.require_api_keys()), None
+    wallet, deadline = _any_wallet(database), time.monotonic() + _SECONDS
     with ExitStack() as stack:
         pacer_file = beside(database, PACER)
         if not _may_use(pacer_file, database):
             pacer_file = Path(stack.enter_context(tempfile.TemporaryDirectory()), PACER)
-        pacer = Pacer(pacer_file, settings.rate_limit)
-        stack.callback(pacer.close)
-        client = stack.enter_context(OpinionClient(once, pacer, connections=1, deadline=deadline))
-        try:
-            client.fetch_trades(_any_wallet(database), 1)
-        except NotFound:
-            # It has accepted the key and does not know the wallet.
+        for position, key in enumerate(settings.api_keys):
+            alone = settings.model_copy(update={"max_attempts": 1, "api_keys": (key,)})
+            try:
+                skew = _ask(alone, pacer_file, wallet, deadline)
+            except KeyRefused as error:
+                keys.set_aside(position, error)
+    return _Answer(skew, keys.problems)
+
+
+def _ask(settings: Settings, pacer_file: Path, wallet: str, deadline: float) -> float | None:
+    """One request; the clock skew in seconds."""
+    pacer = Pacer(pacer_file, settings.rate_limit, settings.key_digests)
+    try:
+        with OpinionClient(settings, pacer, connections=1, deadline=deadline) as client:
+            # An exchange that does not know the wallet has accepted the key.
+            with suppress(NotFound):
+                client.fetch_trades(wallet, 1)
             return client.clock_skew
-        return client.clock_skew
+    finally:
+        pacer.close()
 
 
 def _may_use(pacer_file: Path, database: Path) -> bool:

@@ -1,16 +1,21 @@
 """The checks of what the log says: how the last runs went, and whether their dates can be believed."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from opinionscope.check.finding import Finding, failure, ok, warning
 from opinionscope.errors import StoreError
-from opinionscope.job_table import JOBS
+from opinionscope.job_table import JOBS, WHALES
 from opinionscope.store.clock import FutureRuns, find_future_runs
 from opinionscope.store.database import Store
 from opinionscope.store.run_history import JobHistory, read_history
+from opinionscope.store.sync_logs import find_runs
 from opinionscope.times import ago
+
+_OBSERVED = timedelta(minutes=10)
+_MINUTES_WITH_RUNS = 7
+_MOST_RUNS = 100
 
 
 def check_last_runs(database: Path, now: datetime) -> Iterator[Finding]:
@@ -25,6 +30,16 @@ def check_last_runs(database: Path, now: datetime) -> Iterator[Finding]:
     yield judge_last_runs(histories, now)
     if future.count:
         yield judge_dates(future)
+
+
+def run_on_time(database: Path, now: datetime) -> bool:
+    """Whether something starts the jobs as scheduled: `sync whales` has run in most of the last ten minutes."""
+    try:
+        with Store.open_existing(database) as store:
+            runs = find_runs(store, job=WHALES.name, since=now - _OBSERVED, limit=_MOST_RUNS)
+            return len({run.started_at.replace(second=0, microsecond=0) for run in runs}) >= _MINUTES_WITH_RUNS
+    except StoreError:
+        return False
 
 
 def judge_last_runs(histories: list[JobHistory], now: datetime) -> Finding:

@@ -17,15 +17,23 @@ from opinionscope.schedule.user_crontab import Crontab, read_crontab
 _SECONDS = 30
 _RENEW = "run `opinionscope crontab install`"
 
+_ELSEWHERE = ok("schedule", "not in your crontab, but another scheduler runs the jobs on time")
 
-def check_schedule(database: Path | None) -> Iterator[Finding]:
-    """Whether the schedule is in the crontab, and its lines work as cron runs them. `database` is what `--db` names."""
+
+def check_schedule(database: Path | None, runs_elsewhere: bool) -> Iterator[Finding]:
+    """Whether the schedule is in the crontab, and its lines work as cron runs them. `database` is what `--db` names.
+
+    `runs_elsewhere`: the jobs run as scheduled; if the crontab does not start them, systemd or Kubernetes does.
+    """
     yield from _check_place(Path(installed_command()[0]))
     try:
         crontab = read_crontab()
+        if runs_elsewhere and crontab.block is None:
+            yield _ELSEWHERE
+            return
         wanted = crontab_of_this_installation(database, crontab.variables)
     except ConfigurationError as error:
-        yield warning("schedule", str(error))
+        yield _ELSEWHERE if runs_elsewhere else warning("schedule", str(error))
         return
     except OpinionscopeError as error:
         yield failure("schedule", str(error))

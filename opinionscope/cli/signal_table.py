@@ -18,8 +18,11 @@ def print_signals(
     *,
     nothing: str,
     is_replay: bool = False,
-) -> None:
-    """A table of signals, amounts in the quote token, times in UTC. `names` has the wallets' names by address."""
+) -> int:
+    """A table of signals, amounts in the quote token, times in UTC; how many there are.
+
+    `names` has the wallets' names by address.
+    """
 
     def whale(signal: StoredSignal) -> str | None:
         address = signal.whale_address
@@ -32,14 +35,14 @@ def print_signals(
         Column("Rule", lambda signal: signal.rule, flexible="cut", least=8),
         Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
         Column("Whale", whale, flexible="cut", least=10),
-        Column("What", what, flexible="cut", least=14),
-        Column("Amount", lambda signal: money(signal.amount), right=True),
+        Column("What", what, flexible="cut", least=16),
+        Column("Amount", lambda signal: money(signal.amount), right=True, unit="USDT"),
         Column("Price", lambda signal: price(signal.price), right=True, rank=3),
         Column("Market", market, flexible="cut", least=16, rank=2),
-        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=20, rank=4, optional=True),
+        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=24, rank=4, optional=True),
     ]
     left_out = {"Id", "Ago", "State"} if is_replay else set[str]()
-    print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)
+    return print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)
 
 
 def what(signal: StoredSignal) -> str:

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from rich.text import Text
 
+from opinionscope.cli.delays import expected, measured, plan
 from opinionscope.cli.output.chart import print_chart
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.formats import age, count, counted, file_size, moment, seconds
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_facts, print_table
 from opinionscope.cli.output.terminal import console, render, write
-from opinionscope.health.delay import Delay
 from opinionscope.health.report import Clock, Positions, Requests, Signals, Status, Wallets, first_hour
 from opinionscope.health.rules import JobHealth
 from opinionscope.settings import Settings
@@ -45,7 +45,8 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
             ("requests", _requests(report.requests)),
             ("wallets", _wallets(report.wallets)),
             ("positions", _positions(report.positions, now)),
-            ("trade delay", _delay(report.delay)),
+            ("trade delay", _delay(report)),
+            ("polling", plan(report.polling)),
             ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
             ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
             ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
@@ -83,10 +84,11 @@ def _requests(requests: Requests) -> str:
     slowed = requests.allowed_per_second < requests.limit_per_second
     reason = f" after {requests.throttled_last_hour:,} × 429" if requests.throttled_last_hour else ""
     pace = f", currently slowed to {requests.allowed_per_second:g}/s{reason}" if slowed else ""
+    each = f"{requests.keys:,} keys × {requests.limit_per_second / requests.keys:g}/s = " if requests.keys > 1 else ""
     return (
         f"last minute: {requests.last_minute:,} ({requests.throttled_last_minute:,} × 429), "
         f"last hour: {requests.last_hour:,} ({requests.throttled_last_hour:,} × 429); "
-        f"limit {requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f}/min){pace}"
+        f"limit {each}{requests.limit_per_second:g}/s ({requests.limit_per_second * 60:,.0f}/min){pace}"
     )
 
 
@@ -115,22 +117,16 @@ def _positions(positions: Positions, now: datetime) -> str:
     return f"checked {age(positions.checked_at, now)}: {found}{errors}"
 
 
-def _delay(delay: Delay) -> str:
-    if delay.median_seconds is None or delay.p95_seconds is None:
-        return "no trades seen in the last 24 h"
-    return (
-        f"median {_span(delay.median_seconds)}, 95 % within {_span(delay.p95_seconds)} "
-        f"({counted(delay.trades, 'trade')} seen in the last 24 h)"
+def _delay(report: Status) -> str:
+    plan_says, catching_up = expected(report.polling), report.wallets.catching_up
+    if plan_says is None:
+        return measured(report.delay)
+    longer = (
+        f", longer while {counted(catching_up, 'wallet')} {'catches' if catching_up == 1 else 'catch'} up"
+        if catching_up
+        else ""
     )
-
-
-def _span(duration: int) -> str:
-    """`48 s`, `12 min 5 s`, `3 h 2 min`."""
-    minutes, rest = divmod(duration, 60)
-    hours, minutes_left = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes_left} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{measured(report.delay)}; {plan_says}{longer}"
 
 
 def _delivery(delivery: LastDelivery, now: datetime, *, is_set: bool) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
+from opinionscope.cli.delays import every, measured, span
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.formats import age, count, day, gain, moment, money, percent, signed
 from opinionscope.cli.output.notes import print_notes
@@ -14,7 +15,11 @@ from opinionscope.cli.output.tables import Fact, print_facts, print_heading, pri
 from opinionscope.cli.output.terminal import can_show
 from opinionscope.cli.position_table import print_positions
 from opinionscope.cli.whale_table import NO_TRADES, completeness_style, roi, win_rates
+from opinionscope.health.delay import Delay, judge_delay
+from opinionscope.health.polling import read_polling
+from opinionscope.polling.limits import Limits
 from opinionscope.store.database import Store
+from opinionscope.store.delays import find_delays
 from opinionscope.store.position_figures import Position, find_positions
 from opinionscope.store.whale_questions import (
     MonthlyProfit,
@@ -33,7 +38,10 @@ _BAR = 20
 
 @dataclass(frozen=True)
 class WhalePage:
-    """What is shown of a wallet. Of one whose net profit is withheld there are no questions, months and void cost."""
+    """What is shown of a wallet. Of one whose net profit is withheld there are no questions, months and void cost.
+
+    `poll_every_seconds` is the planned time between two polls, None for a removed wallet.
+    """
 
     whale: Whale
     open_positions: Sequence[Position]
@@ -41,6 +49,8 @@ class WhalePage:
     worst_questions: Sequence[Question]
     profit_by_month: Sequence[MonthlyProfit]
     void_cost: float | None
+    delay: Delay
+    poll_every_seconds: int | None
 
     def as_document(self) -> dict[str, Any]:
         """The wallet's own fields, and beside them the lists."""
@@ -51,12 +61,14 @@ class WhalePage:
             "profit_by_month": self.profit_by_month,
         }
         documents = {name: [row.as_document() for row in rows] for name, rows in lists.items()}
-        return self.whale.as_document() | {"void_cost": self.void_cost} | documents
+        polling = {"delay": self.delay.as_document(), "poll_every_seconds": self.poll_every_seconds}
+        return self.whale.as_document() | {"void_cost": self.void_cost} | polling | documents
 
 
-def read_page(store: Store, whale: Whale) -> WhalePage:
-    """The page of a wallet: its largest open positions, its best and worst questions, its months."""
+def read_page(store: Store, whale: Whale, now: datetime, limits: Limits) -> WhalePage:
+    """The page of a wallet: its largest open positions, its best and worst questions, its months, its polls."""
     is_known = whale.net_profit is not None
+    gap = read_polling(store, now, limits).gaps.get(whale.address)
     return WhalePage(
         whale,
         open_positions=list(find_positions(store, whale=whale.address, limit=_POSITIONS)),
@@ -64,12 +76,14 @@ def read_page(store: Store, whale: Whale) -> WhalePage:
         worst_questions=find_questions(store, whale.address, state="lost", limit=_QUESTIONS) if is_known else [],
         profit_by_month=profit_by_month(store, whale.address) if is_known else [],
         void_cost=find_void_cost(store, whale.address) if is_known else None,
+        delay=judge_delay(find_delays(store, now, whale.address)),
+        poll_every_seconds=None if gap is None else round(gap),
     )
 
 
 def print_page(page: WhalePage, now: datetime) -> None:
     """Print the page. Amounts are in the quote token, times in UTC."""
-    print_facts([*_identity(page.whale, now), ("", ""), *_figures(page, now)])
+    print_facts([*_identity(page, now), ("", ""), *_figures(page, now)])
     _print_positions(page)
     _print_questions("Best questions", page.best_questions)
     _print_questions("Worst questions", page.worst_questions)
@@ -78,7 +92,8 @@ def print_page(page: WhalePage, now: datetime) -> None:
         _print_months(page.profit_by_month[-_MONTHS:])
 
 
-def _identity(whale: Whale, now: datetime) -> list[Fact]:
+def _identity(page: WhalePage, now: datetime) -> list[Fact]:
+    whale = page.whale
     tracked = "yes, added" if whale.enabled else "no, removed; added"
     facts: list[Fact] = [
         ("Address", whale.address),
@@ -89,6 +104,8 @@ def _identity(whale: Whale, now: datetime) -> list[Fact]:
         ("  Why", _why(whale)),
         ("  Since", _dated(whale.standing_since, now)),
         ("  Read whole", _dated(whale.whole_read_at, now)),
+        ("Polled", _polled(page.poll_every_seconds)),
+        ("  Trade delay", measured(page.delay)),
         ("Last sync", _dated(whale.last_synced_at, now)),
         ("Last error", whale.last_error),
         ("Last trade", _dated(whale.last_active_at, now)),
@@ -120,6 +137,10 @@ def _figures(page: WhalePage, now: datetime) -> list[Fact]:
 
 def _without_unknown_details(facts: list[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact[1] is not None or not fact[0].startswith(" ")]
+
+
+def _polled(gap: int | None) -> str | None:
+    return None if gap is None else f"{every(gap)}; expected trade delay {span(gap / 2)} on average"
 
 
 def _history(whale: Whale) -> str:

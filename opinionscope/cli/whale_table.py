@@ -19,8 +19,10 @@ _FLAGGED = (
     "Wallets flagged for it are listed last."
 )
 
+NO_WALLETS = "No wallets yet; add one with `opinionscope whales add ADDRESS`."
 
-def print_whales(tracked: Sequence[Whale], now: datetime, *, is_filtered: bool = False) -> None:
+
+def print_whales(tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS) -> None:
     """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run."""
     wide = is_wide()
     columns = [
@@ -41,8 +43,7 @@ def print_whales(tracked: Sequence[Whale], now: datetime, *, is_filtered: bool =
         Column("History", _history, rank=1, style=completeness_style),
         Column("Last error", lambda whale: whale.last_error, flexible="wrap", rank=12, optional=True),
     ]
-    nothing = "No wallets yet; add one with `opinionscope whales add ADDRESS`."
-    print_table(columns, tracked, nothing="No wallets match these filters." if is_filtered else nothing)
+    print_table(columns, tracked, nothing=nothing)
     print_notes(_notes(tracked))
 
 

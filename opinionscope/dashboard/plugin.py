@@ -4,8 +4,10 @@ In datasette-dashboards the browser sends the SQL of its charts, which requires 
 browser names a chart, and the server looks up its query; it runs no other SQL.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from datasette import hookimpl
@@ -13,12 +15,18 @@ from datasette.database import QueryInterrupted
 from datasette.utils.asgi import NotFound, Request, Response
 from datasette_dashboards import replace_opts_in_query
 
+from opinionscope.dashboard.computed_rows import computed_rows
 from opinionscope.dashboard.guard import Guard
 from opinionscope.times import to_seconds_text, utc_now
 
 NAME = "opinionscope"
 DATABASE = "opinionscope"
 _DASHBOARDS = "datasette-dashboards"
+_AS_OF = """
+    SELECT max(ended_at) FILTER (WHERE type = 'whales') AS trades,
+        max(ended_at) FILTER (WHERE type = 'stats') AS figures
+    FROM sync_logs WHERE type IN ('whales', 'stats') AND status IN ('completed', 'partial')
+"""
 _WEB_PAGES = "https://app.opinion.trade/"
 
 
@@ -35,9 +43,14 @@ def asgi_wrapper() -> type[Guard]:
 
 
 @hookimpl
-def extra_template_vars(datasette: Any) -> dict[str, Any]:
-    """The dashboards by slug, for the navigation on every page."""
-    return {"pages": datasette.plugin_config(_DASHBOARDS), "database": DATABASE}
+def extra_template_vars(datasette: Any) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """The dashboards by slug, for the navigation on every page, and what the page is as of."""
+
+    async def variables() -> dict[str, Any]:
+        as_of = (await datasette.execute(DATABASE, _AS_OF)).first()
+        return {"pages": datasette.plugin_config(_DASHBOARDS), "database": DATABASE, "as_of": dict(as_of)}
+
+    return variables
 
 
 async def go_to_dashboards() -> Response:
@@ -49,6 +62,9 @@ async def chart_data(request: Request, datasette: Any) -> Response:
     """The rows of a chart as a JSON array of objects, filtered by the query string."""
     page, chart = _find(datasette, request.url_vars["page"], request.url_vars["chart"])
     filters = {name: (request.args.get(name) or "").strip() for name in page.get("filters", {})}
+    if source := chart.get("source"):
+        path = Path(datasette.get_database(DATABASE).path)
+        return Response.json([_safe(row) for row in await asyncio.to_thread(computed_rows, path, source, filters)])
     # datasette-dashboards requires each optional part to be on one line.
     sql = replace_opts_in_query(" ".join(chart["query"].split()), filters)
     parameters = moments() | datasette.plugin_config(NAME) | filters

@@ -20,7 +20,7 @@ from opinionscope.store.reading import reading_uri, remove_stray_log
 from opinionscope.text import casefold
 
 _FOLDER = Path(__file__).parent
-_PAGES = ("whales", "whale", "activity", "markets", "sync-health")
+_PAGES = ("whales", "whale", "activity", "consensus", "markets", "signals", "sync-health")
 _SECONDS_PER_QUERY = 5
 
 
@@ -81,7 +81,6 @@ def _metadata(rate_limit: float) -> dict[str, Any]:
     parameters = {"limit_per_minute": rate_limit * 60, "jobs": json.dumps(JOB_NAMES)}
     return {
         "title": "opinionscope",
-        "extra_css_urls": ["/assets/tables.css"],
         "plugins": {"datasette-dashboards": pages, plugin.NAME: parameters},
     }
 

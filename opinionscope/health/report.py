@@ -11,10 +11,13 @@ from typing import Any
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import StoreError
 from opinionscope.health.delay import Delay, judge_delay
+from opinionscope.health.polling import Polling, read_polling
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.job_table import JOBS
 from opinionscope.locks import PACER, beside
+from opinionscope.polling.limits import Limits
 from opinionscope.records import INTERNAL, Millis, Record
+from opinionscope.settings import Settings
 from opinionscope.store.clock import TOLERANCE, find_exchange_time, find_future_runs
 from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
@@ -35,7 +38,10 @@ _LONGEST_FAILURE = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Requests(Record):
-    """Requests and 429 answers of all processes together. After a 429, less than the limit is allowed for a while."""
+    """Requests and 429 answers of all processes together. After a 429, less than the limit is allowed for a while.
+
+    `limit_per_second` and `allowed_per_second` are those of all `keys` together.
+    """
 
     last_minute: int
     last_hour: int
@@ -43,6 +49,7 @@ class Requests(Record):
     throttled_last_hour: int
     limit_per_second: float
     allowed_per_second: float
+    keys: int
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ class Status(Record):
     clock: Clock
     delay: Delay
     signals: Signals
+    polling: Polling
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
@@ -149,11 +157,11 @@ class Status(Record):
         return {"healthy": self.healthy} | super().as_document()
 
 
-def read_status(store: Store, now: datetime, limit: float, *, settings_error: str | None = None) -> Status:
-    """The state of everything at `now`. `limit` is the setting, in requests a second."""
+def read_status(store: Store, now: datetime, settings: Settings, *, settings_error: str | None = None) -> Status:
+    """The state of everything at `now`."""
     return Status(
         jobs=[judge(read_history(store, job, now), now) for job in JOBS],
-        requests=_count_requests(store, now, limit),
+        requests=_count_requests(store, now, settings.rate_limit, settings.key_digests or ("",)),
         wallets=_count_wallets(find_whales(store)),
         positions=_count_positions(count_checked_positions(store)),
         database=DatabaseFile(store.path, file_bytes(store)),
@@ -162,6 +170,7 @@ def read_status(store: Store, now: datetime, limit: float, *, settings_error: st
         clock=_judge_clock(store, now),
         delay=judge_delay(find_delays(store, now)),
         signals=_count_signals(store, now),
+        polling=read_polling(store, now, Limits.of(settings)),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
     )
@@ -177,8 +186,8 @@ def _count_signals(store: Store, now: datetime) -> Signals:
     return Signals(counts.pending, counts.failed, find_failing_targets(store, now - _LONGEST_FAILURE))
 
 
-def _count_requests(store: Store, now: datetime, limit: float) -> Requests:
-    live, allowed = _ask_pacer(store.path, limit)
+def _count_requests(store: Store, now: datetime, limit: float, keys: Sequence[str]) -> Requests:
+    live, allowed = _ask_pacer(store.path, limit, keys)
     since = now.replace(second=0, microsecond=0) - timedelta(minutes=59)
     minutes = minutes_since(store, since) | {minute: counts for minute, counts in live.items() if minute >= since}
     runs = runs_with_requests(store, since - _LONGEST_RUN)
@@ -191,24 +200,25 @@ def _count_requests(store: Store, now: datetime, limit: float) -> Requests:
         last_hour=sent[1],
         throttled_last_minute=throttled[0],
         throttled_last_hour=throttled[1],
-        limit_per_second=limit,
+        limit_per_second=limit * len(keys),
         allowed_per_second=round(allowed, 2),
+        keys=len(keys),
     )
 
 
-def _ask_pacer(database: Path, limit: float) -> tuple[Minutes, float]:
+def _ask_pacer(database: Path, limit: float, keys: Sequence[str]) -> tuple[Minutes, float]:
     """What has not reached the database yet: the counts of the run under way, and the rate allowed at this moment."""
     path = beside(database, PACER)
     if not path.exists():
-        return {}, limit
+        return {}, limit * len(keys)
     # Somebody who may only read the database gets the counts up to the last run that ended.
     with suppress(StoreError):
-        pacer = Pacer(path, limit)
+        pacer = Pacer(path, limit, keys)
         try:
             return pacer.minutes(), pacer.current_rate()
         finally:
             pacer.close()
-    return {}, limit
+    return {}, limit * len(keys)
 
 
 def _judge_clock(store: Store, now: datetime) -> Clock:

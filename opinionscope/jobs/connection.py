@@ -20,7 +20,7 @@ _LARGEST_SKEW = timedelta(days=36_500).total_seconds()
 def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float]]:
     """A client for the run, and the deadline (monotonic seconds) after which it starts no request."""
     deadline = time.monotonic() + run.settings.run_budget
-    pacer = Pacer(beside(run.store.path, PACER), run.settings.rate_limit)
+    pacer = Pacer(beside(run.store.path, PACER), run.settings.rate_limit, run.settings.key_digests)
     run.count_requests = lambda: (pacer.requests, pacer.throttled)
     clock: ExchangeTime | None = None
     try:
@@ -29,6 +29,7 @@ def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float
                 yield client, deadline
             finally:
                 clock = _exchange_clock(client)
+                run.result.warn(f"{problem}; the other keys are used" for problem in client.key_problems)
     finally:
         # The pacer stays open: a worker that was left behind may still take its turn.
         record_requests(run.store, pacer.minutes(), clock)

@@ -1,6 +1,6 @@
 """What a job reports about a run, while it goes on and at its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from opinionscope.jobs.causes import by_cause
@@ -32,9 +32,13 @@ class JobResult:
         self.failed_count += count
         self.errors.append(one_line(error, _LONGEST_ERROR))
 
+    def warn(self, problems: Iterable[str]) -> None:
+        """Note, before all that failed, what is wrong although nothing failed because of it."""
+        self.errors[:0] = [one_line(problem, _LONGEST_ERROR) for problem in problems]
+
     @property
     def status(self) -> RunStatus:
-        """`completed`; `partial` if something failed; `failed` if nothing else was done."""
+        """`completed`; `partial` if something failed or is wrong; `failed` if nothing else was done."""
         if not self.failed_count and not self.errors:
             return "completed"
         return "partial" if self.done_count or self.item_count else "failed"

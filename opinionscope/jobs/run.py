@@ -61,7 +61,7 @@ def work_of(job: Job, **options: Any) -> Work:
 
     def work(run: Run) -> JobResult:
         if job.needs_client:
-            run.settings.require_api_key()
+            run.settings.require_api_keys()
         result: JobResult = import_module(f"opinionscope.jobs.{job.module}").work(run, **options)
         return result
 

@@ -16,8 +16,16 @@ ANSWERS_STILL_COMING = 6.0
 # longer than this.
 _SHORT_WAIT = 0.5
 
+MOST_WORKERS = 64
+"""More of them would wait for the processor rather than for the exchange."""
+
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
+
+
+def workers_for(keys: int, each: int) -> int:
+    """How many workers keep that many keys busy while answers are on their way, if one key takes `each`."""
+    return min(max(1, keys) * each, MOST_WORKERS)
 
 
 def result_of(future: Future[_Result], end: float) -> _Result:

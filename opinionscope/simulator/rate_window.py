@@ -12,7 +12,10 @@ class RateWindow:
         self._accepted: deque[float] = deque()
 
     def accept(self, now: float, limit: int | None) -> bool:
-        """Whether a request at `now` (monotonic seconds) fits under `limit`; None means no limit."""
+        """Whether a request at `now` (monotonic seconds) fits under `limit`; None means no limit.
+
+        Two that arrive at almost the same time may be judged in either order.
+        """
         while self._accepted and now - self._accepted[0] >= self._seconds:
             self._accepted.popleft()
         if limit is not None and len(self._accepted) >= limit:

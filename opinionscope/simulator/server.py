@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Self
 from urllib.parse import parse_qsl
 
+from opinionscope.api_keys import split_keys
 from opinionscope.simulator.control import PREFIX, answer_control
 from opinionscope.simulator.endpoints import Call, answer_call
 from opinionscope.simulator.faults import FaultBox
@@ -24,10 +25,11 @@ _BAIT = b'{"errno":0,"errmsg":"","result":{"list":null,"total":0}}'
 class ExchangeServer:
     """Serves an `Exchange` over HTTP; a context manager.
 
-    `rate_limit` is the number of requests accepted in any second (None: no limit) and can be changed while
-    it serves; over it the answer is 429 with `retry_after` as its header (None: no header). `latency` is in
-    seconds, or a function that gives them, half of it before the answer is computed and half after. With
-    `api_key`, a request with another one is refused as upstream does. `hide_arrivals` keeps no record of
+    `rate_limit` is the number of requests with one key accepted in any second (None: no limit); `limits` has
+    that of keys with another one. Both can be changed while it serves. Over it the answer is 429 with
+    `retry_after` as its header (None: no header). `latency` is in seconds, or a function that gives them, half
+    of it before the answer is computed and half after. With `api_key`, or several separated by commas, a
+    request with another one is refused as upstream does. `hide_arrivals` keeps no record of
     requests, for a long run. Restarted, it takes the same port again.
     """
 
@@ -47,6 +49,7 @@ class ExchangeServer:
     ) -> None:
         self.exchange = exchange
         self.rate_limit = rate_limit
+        self.limits: dict[str, int | None] = {}
         self.latency = latency
         self.api_key = api_key
         self.retry_after = retry_after
@@ -104,6 +107,10 @@ class ExchangeServer:
         """The largest number of arrivals in any window of that length."""
         return self._log.worst_window(seconds)
 
+    def worst_windows(self, seconds: float = 1.0) -> dict[str, int]:
+        """The same for each API key."""
+        return self._log.worst_windows(seconds)
+
     def count(self, status: int) -> int:
         """How many recorded requests were answered with a status; 0: not answered."""
         return self._log.by_status().get(status, 0)
@@ -116,17 +123,16 @@ class ExchangeServer:
         """The exchange's time, in unix seconds."""
         return self.exchange.clock()
 
-    def arrive(self, method: str, target: str) -> tuple[Request, bool] | None:
-        """Record a request and judge it against the rate limit; the control surface is not counted."""
-        if target.startswith(PREFIX):
-            return None
-        return self._log.arrive(method, target, self.rate_limit)
+    def arrive(self, method: str, target: str) -> Request | None:
+        """Record a request; one to the control surface is not counted."""
+        return None if target.startswith(PREFIX) else self._log.arrive(method, target)
 
     def answer(self, incoming: Incoming) -> Response:
         """The answer to a request, spoiled if a fault strikes; its status goes into the record."""
         if incoming.arrival is None:
             return answer_control(incoming.method, incoming.target, incoming.body, self.faults, self._log)
-        request, within_limit = incoming.arrival
+        request, key = incoming.arrival, incoming.headers.get("apikey", "")
+        within_limit = self._log.accept(request, key, self.limits.get(key, self.rate_limit))
         pause = self._half_latency()
         answer = self._judge(incoming, request) if within_limit else self._too_many()
         if pause > 0:
@@ -148,7 +154,7 @@ class ExchangeServer:
     def _judge(self, incoming: Incoming, request: Request) -> Response:
         if request.path == STOLEN:
             return Response(200, _BAIT)
-        if self.api_key is not None and incoming.headers.get("apikey") != self.api_key:
+        if self.api_key is not None and incoming.headers.get("apikey") not in split_keys(self.api_key):
             return failure(11002, "invalid API key", self.envelope)
         if incoming.method != "GET":
             return failure(405, "method not allowed", self.envelope, status=405)

@@ -12,18 +12,21 @@ LATEST = timedelta(days=7)
 _MOST_TRADES = 1_000_000
 
 
-def find_delays(store: Store, now: datetime) -> "array[int]":
-    """The delays, in seconds, of the trades that were first seen in the last 24 hours.
+def find_delays(store: Store, now: datetime, address: str | None = None) -> "array[int]":
+    """The delays, in seconds, of the trades, or of one wallet's, that were first seen in the last 24 hours.
 
     Only those that were seen after the whole history of their wallet had been read: older ones are history. Of more
     than a million the latest count.
     """
+    of_wallet = "" if address is None else "AND a.whale_address = :address "
     return store.integers(
-        "SELECT CAST(round((julianday(a.first_seen_at) - julianday(a.timestamp)) * 86400) AS INTEGER) "
+        "SELECT CAST(round((julianday(a.first_seen_at) - julianday(a.timestamp)) * 86400) AS INTEGER) "  # noqa: S608
         "FROM whale_activity AS a JOIN whales AS w ON w.address = a.whale_address "
         "WHERE a.timestamp >= :earliest AND a.id >= :first AND a.first_seen_at > :since AND a.first_seen_at <= :now "
-        "AND a.first_seen_at > w.history_read_at AND a.withdrawn_at IS NULL ORDER BY a.timestamp DESC LIMIT :most",
+        f"AND a.first_seen_at > w.history_read_at AND a.withdrawn_at IS NULL {of_wallet}"
+        "ORDER BY a.timestamp DESC LIMIT :most",
         {
+            "address": address,
             "first": _first_seen_since(store, to_millis_text(now - WINDOW)),
             "earliest": to_seconds_text(now - LATEST),
             "since": to_millis_text(now - WINDOW),

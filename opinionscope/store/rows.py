@@ -82,10 +82,16 @@ def select_filtered(
 
 
 def count_filtered(
-    store: Store, row: type[RowType], conditions: Mapping[str, str], filters: Mapping[str, object]
+    store: Store,
+    row: type[RowType],
+    conditions: Mapping[str, str],
+    filters: Mapping[str, object],
+    *,
+    most: int | None = None,
 ) -> int:
-    """How many rows `select_filtered` finds without a limit."""
-    return int(store.value(f"SELECT count(*) FROM {row.TABLE} {_where(conditions, filters)}", filters))  # noqa: S608
+    """How many rows `select_filtered` finds without a limit; no further than `most` is counted."""
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {row.TABLE} {_where(conditions, filters)}LIMIT :most)"  # noqa: S608
+    return int(store.value(sql, {**filters, "most": -1 if most is None else most}))
 
 
 def _where(conditions: Mapping[str, str], filters: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from opinionscope.records import INTERNAL, Millis, Seconds
 from opinionscope.store.database import Store, Transaction
-from opinionscope.store.rows import StoredRow, select_filtered
+from opinionscope.store.rows import StoredRow, count_filtered, select_filtered
 from opinionscope.times import to_millis_text
 
 State = Literal["pending", "sent", "suppressed", "failed"]
@@ -232,18 +232,30 @@ def find_signals(
     limit: int = 50,
 ) -> Iterator[StoredSignal]:
     """Signals, newest first."""
-    filters = {
-        "rule": rule,
-        "whale": whale,
-        "state": state,
-        "since": None if since is None else to_millis_text(since),
-    }
+    filters = _filters(rule, whale, state, since)
     return select_filtered(store, StoredSignal, _CONDITIONS, filters, order="id DESC", limit=limit)
 
 
 def has_signals_of(store: Store, rule: str) -> bool:
     """Whether there are signals of a rule of this name."""
     return bool(store.value("SELECT EXISTS (SELECT 1 FROM signals WHERE rule = ?)", (rule,)))
+
+
+def count_signals(
+    store: Store,
+    *,
+    rule: str | None = None,
+    whale: str | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
+) -> int:
+    """How many signals `find_signals` finds without a limit."""
+    return count_filtered(store, StoredSignal, _CONDITIONS, _filters(rule, whale, state, since))
+
+
+def _filters(rule: str | None, whale: str | None, state: str | None, since: datetime | None) -> dict[str, object]:
+    moment = None if since is None else to_millis_text(since)
+    return {"rule": rule, "whale": whale, "state": state, "since": moment}
 
 
 def count_old_signals(store: Store, older_than: datetime) -> int:

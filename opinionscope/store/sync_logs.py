@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from opinionscope.job_table import JOB_NAMES, Job
 from opinionscope.records import Millis
 from opinionscope.store.database import Store
-from opinionscope.store.rows import StoredRow, select_filtered, select_first
+from opinionscope.store.rows import StoredRow, count_filtered, select_filtered, select_first
 from opinionscope.times import to_millis_text
 
 RunStatus = Literal["running", "completed", "partial", "failed", "skipped", "interrupted"]
@@ -122,11 +122,27 @@ def find_last_completed(store: Store, job: Job) -> LoggedRun | None:
 
 
 def find_runs(
-    store: Store, *, failed: bool = False, job: str | None = None, since: datetime | None = None, limit: int = 50
+    store: Store,
+    *,
+    failed: bool | None = None,
+    job: str | None = None,
+    since: datetime | None = None,
+    limit: int = 50,
 ) -> Iterator[LoggedRun]:
     """Runs, in the reverse order of the log. `failed` keeps those that failed or were partial."""
-    filters = {"failed": failed or None, "job": job, "since": None if since is None else to_millis_text(since)}
+    filters = _filters(failed, job, since)
     return select_filtered(store, LoggedRun, _CONDITIONS, filters, order="id DESC", limit=limit)
+
+
+def count_runs(
+    store: Store, *, failed: bool | None = None, job: str | None = None, since: datetime | None = None
+) -> int:
+    """How many runs `find_runs` finds without a limit."""
+    return count_filtered(store, LoggedRun, _CONDITIONS, _filters(failed, job, since))
+
+
+def _filters(failed: bool | None, job: str | None, since: datetime | None) -> dict[str, object]:
+    return {"failed": failed or None, "job": job, "since": None if since is None else to_millis_text(since)}
 
 
 def count_old_runs(store: Store, older_than: datetime) -> int:

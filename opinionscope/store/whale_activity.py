@@ -10,7 +10,7 @@ from opinionscope.records import INTERNAL, Millis, Seconds
 from opinionscope.store.counted_trades import TradeKey, count_trades
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.markets import PLATFORM, MarketKey
-from opinionscope.store.rows import StoredRow, select_filtered
+from opinionscope.store.rows import StoredRow, count_filtered, select_filtered
 from opinionscope.times import to_millis_text, to_seconds_text
 
 
@@ -78,9 +78,14 @@ _CONDITIONS = {
     "(SELECT external_id FROM markets WHERE parent_external_id = :topic AND market_type = 'child')",
     # A market without a topic names its own number as its root.
     "unsynced_topic": "root_market_external_id = :unsynced_topic AND market_external_id <> :unsynced_topic",
+    "tag": "whale_address IN (SELECT whale_address FROM whale_tags WHERE tag = :tag)",
+    "action": "action = :action",
     "min_amount": "amount >= :min_amount",
     "since": "timestamp >= :since",
+    "after": "id > :after",
 }
+ACTIONS = ("BUY", "SELL", "SPLIT", "MERGE")
+_MOST_FOLLOWED = 10_000
 
 
 def respell_trade(transaction: Transaction, trade_id: int, trade: NewTrade) -> None:
@@ -97,34 +102,68 @@ def insert_trades(transaction: Transaction, address: str, trades: Sequence[NewTr
     transaction.executemany(_INSERT, [(address, moment, *trade) for trade in trades])
 
 
-def find_activity(
-    store: Store,
-    *,
-    whale: str | None = None,
-    market: MarketKey | None = None,
-    min_amount: float | None = None,
-    since: datetime | None = None,
-    limit: int = 50,
-) -> Iterator[StoredTrade]:
-    """Trades that are not withdrawn, newest first. `market` is the market or the topic that they belong to.
+@dataclass(frozen=True)
+class ActivityFilter:
+    """Which trades to list; None for any. `market` is the market or the topic that they belong to."""
 
-    The children of a topic come from `markets`, because trades are indexed by market and not by topic. If none was
-    ever synced, the trades themselves say which topic they belong to.
+    whale: str | None = None
+    tag: str | None = None
+    market: MarketKey | None = None
+    action: str | None = None
+    min_amount: float | None = None
+    since: datetime | None = None
+
+
+ANY = ActivityFilter()
+
+
+def find_activity(store: Store, wanted: ActivityFilter = ANY, *, limit: int = 50) -> Iterator[StoredTrade]:
+    """Trades that are not withdrawn, newest first."""
+    filters = _parameters(store, wanted)
+    return select_filtered(store, StoredTrade, _CONDITIONS, filters, order="timestamp DESC, id DESC", limit=limit)
+
+
+def find_activity_after(store: Store, wanted: ActivityFilter, trade_id: int) -> list[StoredTrade]:
+    """The trades that were stored after the one of this id, newest first."""
+    filters = _parameters(store, wanted) | {"after": trade_id}
+    found = select_filtered(
+        store, StoredTrade, _CONDITIONS, filters, order="timestamp DESC, id DESC", limit=_MOST_FOLLOWED
+    )
+    return list(found)
+
+
+def find_last_trade_id(store: Store) -> int:
+    """The id of the trade that was stored last; 0 without any."""
+    return int(store.value("SELECT ifnull(max(id), 0) FROM whale_activity"))
+
+
+def count_activity(store: Store, wanted: ActivityFilter, *, most: int = 10_000) -> int | None:
+    """How many trades `find_activity` finds without a limit; None if they are more than `most`."""
+    number = count_filtered(store, StoredTrade, _CONDITIONS, _parameters(store, wanted), most=most + 1)
+    return number if number <= most else None
+
+
+def _parameters(store: Store, wanted: ActivityFilter) -> dict[str, object]:
+    """The children of a topic come from `markets`, because trades are indexed by market and not by topic.
+
+    If none was ever synced, the trades themselves say which topic they belong to.
     """
-    number, is_topic = market or (None, False)
+    number, is_topic = wanted.market or (None, False)
     is_synced = is_topic and store.value(
         "SELECT 1 FROM markets WHERE platform = ? AND parent_external_id = ? LIMIT 1", (PLATFORM, number)
     )
-    filters = {
+    return {
         "listed": True,
-        "whale": whale,
+        "whale": wanted.whale,
+        "tag": wanted.tag,
         "market": None if is_topic else number,
         "topic": number if is_synced else None,
         "unsynced_topic": number if is_topic and not is_synced else None,
-        "min_amount": min_amount,
-        "since": None if since is None else to_seconds_text(since),
+        "action": wanted.action,
+        "min_amount": wanted.min_amount,
+        "since": None if wanted.since is None else to_seconds_text(wanted.since),
+        "after": None,
     }
-    return select_filtered(store, StoredTrade, _CONDITIONS, filters, order="timestamp DESC, id DESC", limit=limit)
 
 
 def find_last_trade(transaction: Transaction) -> int:

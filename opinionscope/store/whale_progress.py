@@ -1,12 +1,13 @@
-"""How far each wallet's history has been read, and which wallets are to be polled next: columns of `whales`."""
+"""How far each wallet's history has been read: columns of `whales`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.store.database import Store, Transaction
-from opinionscope.times import to_millis_text, to_seconds_text
+from opinionscope.times import to_millis_text
 
 
 @dataclass(frozen=True)
@@ -105,27 +106,16 @@ class Wallet:
 
 _COLUMNS = tuple(field.name for field in fields(ReadingProgress))
 
-# Waiting counts double for a wallet that traded within the last day, so that it is polled before one that sleeps; but
-# it counts for every wallet, so that each gets its turn. A wallet that was never polled comes first, and so does one
-# that was polled later than now, when the clock was ahead.
-_MOST_URGENT_FIRST = """
-    ORDER BY ifnull(last_polled_at <= :now, FALSE),
-        (julianday(:now) - julianday(last_polled_at)) * iif(newest_trade_at >= :yesterday, 2, 1) DESC,
-        newest_trade_at DESC, id
-"""
 
-
-def find_wallets_to_poll(
-    store: Store, now: datetime, yesterday: datetime, addresses: Sequence[str] = ()
-) -> list[Wallet]:
-    """The tracked wallets, or those of them named by `addresses`, the most urgent first."""
+def find_wallets(store: Store, ids: Sequence[int] | None = None) -> list[Wallet]:
+    """The tracked wallets, or those of these ids, in their order."""
+    among = "" if ids is None else " AND id IN (SELECT value FROM json_each(?))"
     rows = store.query(
-        f"SELECT id, address, unsummed, {', '.join(_COLUMNS)} FROM whales WHERE enabled = 1 {_MOST_URGENT_FIRST}",  # noqa: S608
-        {"now": to_millis_text(now), "yesterday": to_seconds_text(yesterday)},
+        f"SELECT id, address, unsummed, {', '.join(_COLUMNS)} FROM whales WHERE enabled = 1{among} ORDER BY id",  # noqa: S608
+        () if ids is None else (json.dumps(ids),),
     )
-    wallets = [Wallet(row[0], row[1], ReadingProgress(*row[3:]), row[2]) for row in rows]
-    wanted = set(addresses)
-    return [wallet for wallet in wallets if not wanted or wallet.address in wanted]
+    wallets = {row[0]: Wallet(row[0], row[1], ReadingProgress(*row[3:]), row[2]) for row in rows}
+    return [wallets[each] for each in (wallets if ids is None else ids) if each in wallets]
 
 
 def save_progress(transaction: Transaction, wallet_id: int, progress: ReadingProgress, now: datetime) -> None:
@@ -148,20 +138,3 @@ def doubt_history(store: Store, address: str) -> None:
             "audit_began_at = NULL, audit_total = NULL, audit_is_sound = 0 WHERE address = ?",
             (address,),
         )
-
-
-def record_poll(store: Store, wallet_id: int, now: datetime, error: str | None) -> None:
-    """Record that the wallet has had its turn, and how it ended: `error` is None if all went well."""
-    moment = to_millis_text(now)
-    with store.transaction() as connection:
-        connection.execute(
-            "UPDATE whales SET last_polled_at = ?, last_synced_at = iif(? IS NULL, ?, last_synced_at), last_error = ? "
-            "WHERE id = ?",
-            (moment, error, moment, error, wallet_id),
-        )
-
-
-def record_error(store: Store, wallet_id: int, error: str) -> None:
-    """Record why the wallet has not had its turn; it keeps its place among those that wait."""
-    with store.transaction() as connection:
-        connection.execute("UPDATE whales SET last_error = ? WHERE id = ?", (error, wallet_id))

@@ -143,7 +143,7 @@ def rename_whale(store: Store, address: str, name: str | None) -> None:
 
 
 def find_whales(
-    store: Store, *, sort: str = "net-profit", tag: str | None = None, hide_flagged: bool = False
+    store: Store, *, sort: str = "net-profit", tag: str | None = None, hide_flagged: bool | None = None
 ) -> list[Whale]:
     """The tracked wallets in the order of a key of WHALE_ORDERS; those that are flagged for farming come last."""
     conditions = ["enabled = 1"]

@@ -5,10 +5,10 @@ wallet's fills of one market, outcome side and action, each within `GAP` seconds
 `LONGEST` seconds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Literal
 
 from opinionscope.track_record.outcome_sides import BOTH_OUTCOMES, other_side
@@ -21,8 +21,11 @@ LONGEST = 600
 
 Change = Literal["NEW", "ADD", "REDUCE", "EXIT", "FLIP"]
 CHANGES: tuple[Change, ...] = ("NEW", "ADD", "REDUCE", "EXIT", "FLIP")
+Kind = tuple[str, str, int, str]
+"""Whose fills, of which market, outcome side and action."""
 ACQUIRING = ("BUY", "SPLIT")
 _ROUNDING = 1e-7
+_BEFORE_ALL = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,41 @@ def group_orders(fills: Iterable[Fill]) -> list[Order]:
     return sorted(orders, key=lambda order: order.fills[0].moment)
 
 
-def _kind(fill: Fill) -> tuple[str, str, int, str]:
+def latest_orders(fills: Iterable[Fill]) -> Iterator[Order]:
+    """The orders that the fills make up, by their last fill, newest first; the fills come newest first, too.
+
+    An order is yielded as soon as no older fill can belong to it, so that a few orders need only a few fills.
+    """
+    growing: dict[Kind, list[Fill]] = {}  # the one that grew last is the last one
+    complete: list[Order] = []
+    for fill in fills:
+        paused = _paused_before(fill.second, growing)
+        for kind in paused:
+            complete += _split_in_time(growing.pop(kind)[::-1])
+        if paused:
+            yield from _take_newer_than(
+                max((each[0].moment for each in growing.values()), default=_BEFORE_ALL), complete
+            )
+        same = growing.pop(_kind(fill), [])
+        same.append(fill)
+        growing[_kind(fill)] = same
+    complete += [order for same in growing.values() for order in _split_in_time(same[::-1])]
+    yield from _take_newer_than(_BEFORE_ALL, complete)
+
+
+def _paused_before(second: int, growing: dict[Kind, list[Fill]]) -> list[Kind]:
+    """Those that no fill of this second or an older one can belong to."""
+    return list(takewhile(lambda kind: growing[kind][-1].second - second > GAP, growing))
+
+
+def _take_newer_than(moment: tuple[int, int], orders: list[Order]) -> Iterator[Order]:
+    """Take the orders that ended after the moment out of the list, newest first."""
+    orders.sort(key=lambda order: order.fills[-1].moment)
+    while orders and orders[-1].fills[-1].moment > moment:
+        yield orders.pop()
+
+
+def _kind(fill: Fill) -> Kind:
     return fill.whale_address, fill.market_external_id, fill.outcome_side, fill.action
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from opinionscope.health.report import Status, read_status
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.jobs.cleanup import is_due
+from opinionscope.settings import Settings
 from opinionscope.store.database import Store
 from tests.alerts.conftest import START, Jobs, broken, partial, well
 from tests.alerts.receiver import Receiver
@@ -24,7 +25,7 @@ def is_out(job: str, minute: int) -> bool:
 
 def status_of(jobs: Jobs) -> Status:
     with Store.open(jobs.database) as store:
-        return read_status(store, jobs.now, limit=15)
+        return read_status(store, jobs.now, Settings.model_validate({}))
 
 
 def run_what_is_due(jobs: Jobs, minute: int) -> None:

@@ -3,20 +3,25 @@
 Two pacers on one file are two processes to each other: each locks the file through a descriptor of its own.
 """
 
+import json
 import math
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-import opinionscope.api.pacer as pacer_module
-from opinionscope.api.pacer import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT, Pacer
+from opinionscope.api import pace_file as pace_file_module
+from opinionscope.api import pacer as pacer_module
+from opinionscope.api.pace import LONGEST_CLIMB_WAIT, SHORTEST_CLIMB_WAIT
+from opinionscope.api.pacer import Pacer
 from opinionscope.errors import OutOfTime, Paused
+from opinionscope.locks import boot_id
 from opinionscope.simulator.rate_window import worst_window
 
 NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -41,7 +46,8 @@ class HandTurnedTime:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> HandTurnedTime:
     clock = HandTurnedTime()
-    monkeypatch.setattr(pacer_module, "time", clock)
+    for module in (pacer_module, pace_file_module):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -53,8 +59,8 @@ def open_pacer(tmp_path: Path) -> Iterator[Open]:
     """Open a pacer on the one file, as another process would."""
     opened: list[Pacer] = []
 
-    def open_one(limit: float = 15) -> Pacer:
-        opened.append(Pacer(tmp_path / "pacer", limit))
+    def open_one(limit: float = 15, keys: Sequence[str] = ("",)) -> Pacer:
+        opened.append(Pacer(tmp_path / "pacer", limit, keys))
         return opened[-1]
 
     yield open_one
@@ -66,8 +72,8 @@ def send(*pacers: Pacer, count: int) -> list[float]:
     """Send `count` requests from the pacers in turn; the moments of sending."""
     moments = []
     for number in range(count):
-        with pacers[number % len(pacers)].turn() as moment:
-            moments.append(moment)
+        with pacers[number % len(pacers)].turn() as turn:
+            moments.append(turn.sent_at)
     return moments
 
 
@@ -253,7 +259,7 @@ def test_a_pause_does_not_survive_a_reboot_however_long_the_machine_has_been_up(
     clock.sleep(600)
     with pytest.raises(Paused), open_pacer().turn(deadline=clock.now + 50):
         pytest.fail("a turn came in a pause")
-    monkeypatch.setattr(pacer_module, "boot_id", lambda: "another boot")
+    monkeypatch.setattr(pace_file_module, "boot_id", lambda: "another boot")
     rebooted = open_pacer()
     assert rebooted.current_rate() == learnt
     assert send(rebooted, count=1) == [clock.now]
@@ -289,10 +295,10 @@ def test_requests_and_refusals_are_counted_by_minute_for_all_processes(clock: Ha
 
 def refuse(pacer: Pacer, clock: HandTurnedTime) -> None:
     """One request that is answered 429, 50 ms later."""
-    with pacer.turn() as sent_at:
+    with pacer.turn() as turn:
         pass
     clock.sleep(0.05)
-    pacer.slow_down(sent_at, None)
+    pacer.slow_down(turn.sent_at, None)
 
 
 @pytest.mark.parametrize("limit", [5, 15, 100])
@@ -322,3 +328,68 @@ def test_what_leaves_in_a_second_that_is_not_busy_says_nothing_about_what_is_all
     clock.sleep(5)
     send(pacer, count=1)
     assert pacer.current_rate() == pytest.approx(13.5)
+
+
+def send_with_keys(pacer: Pacer, count: int) -> dict[int, list[float]]:
+    """Send `count` requests; the moments of sending with each key."""
+    moments = defaultdict[int, list[float]](list)
+    for _ in range(count):
+        with pacer.turn() as turn:
+            moments[turn.key].append(turn.sent_at)
+    return moments
+
+
+def test_each_key_has_the_whole_limit_and_they_are_used_alike(clock: HandTurnedTime, open_pacer: Open) -> None:
+    began = clock.now
+    moments = send_with_keys(open_pacer(keys=("a", "b", "c")), 300)
+    assert {key: len(of_key) for key, of_key in moments.items()} == {0: 100, 1: 100, 2: 100}
+    assert max(worst_window(of_key) for of_key in moments.values()) <= 15
+    assert 300 / (clock.now - began) >= 0.97 * 45
+
+
+def test_a_429_pauses_its_key_and_the_others_go_on(clock: HandTurnedTime, open_pacer: Open) -> None:
+    pacer = open_pacer(keys=("a", "b"))
+    sent = send_with_keys(pacer, 30)
+    pacer.slow_down(sent[0][-1], 600.0, key=0)
+    assert set(send_with_keys(open_pacer(keys=("b", "a")), 100)) == {0}
+    assert 15 < pacer.current_rate() < 30
+    pacer.slow_down(clock.now, 900.0, key=1)
+    with pytest.raises(Paused, match="more seconds"), pacer.turn(deadline=clock.now + 50):
+        pytest.fail("a turn came in a pause")
+
+
+def test_the_pause_in_the_file_of_the_release_before_is_kept_for_the_first_key(
+    clock: HandTurnedTime, open_pacer: Open, tmp_path: Path
+) -> None:
+    # As 1.0 wrote it: one key, without a name.
+    header = {
+        "learnt": 12.0,
+        "held": 12.0,
+        "before": 15.0,
+        "sent": 2,
+        "next_slot": 0.0,
+        "blocked_until": clock.now + 600,
+        "slowed_at": clock.now,
+        "climbed_at": clock.now,
+        "climb_wait": 15.0,
+        "minutes": {str(int(clock.time() // 60)): [30, 1]},
+        "boot": boot_id(),
+    }
+    moments = array("d", [clock.now - 0.2, clock.now - 0.1]).tobytes()
+    (tmp_path / "pacer").write_bytes(json.dumps(header).encode().ljust(4096) + moments)
+    pacer = open_pacer(keys=("a", "b"))
+    assert pacer.current_rate() == 27
+    assert set(send_with_keys(pacer, 20)) == {1}
+    assert sum(throttled for _, throttled in open_pacer(keys=("b",)).minutes().values()) == 1
+    assert sum(requests for requests, _ in pacer.minutes().values()) == 50
+
+
+def test_keys_that_come_and_go_do_not_make_the_file_grow_for_ever(
+    clock: HandTurnedTime, open_pacer: Open, tmp_path: Path
+) -> None:
+    sizes = []
+    for day in range(8):
+        clock.sleep(86_400)
+        send_with_keys(open_pacer(keys=(f"{day}", f"{day + 1}")), 40)
+        sizes.append((tmp_path / "pacer").stat().st_size)
+    assert sizes[-1] <= sizes[2]

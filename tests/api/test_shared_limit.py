@@ -1,5 +1,6 @@
 """The shared rate limit as the exchange sees it: real processes and threads, real requests, real refusals."""
 
+import os
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ NOON = datetime(2026, 9, 21, 12, tzinfo=UTC)
 WALLETS = ["0x" + "a" * 40, "0x" + "b" * 40]
 
 _SENDER = """
-import sys, threading, time
+import os, sys, threading, time
 from pathlib import Path
 from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
@@ -30,10 +31,15 @@ from opinionscope.settings import Settings
 
 url, path, limit, threads, seconds = sys.argv[1:]
 settings = Settings.model_validate(
-    {"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": url, "OPINIONSCOPE_RATE_LIMIT": limit}
+    {
+        "OPINION_TRADE_API_KEY": os.environ["KEYS"],
+        "OPINION_TRADE_BASE_URL": url,
+        "OPINIONSCOPE_RATE_LIMIT": limit,
+    }
 )
 deadline = time.monotonic() + float(seconds)
-with OpinionClient(settings, Pacer(Path(path), settings.rate_limit), connections=16, deadline=deadline) as client:
+pacer = Pacer(Path(path), settings.rate_limit, settings.key_digests)
+with OpinionClient(settings, pacer, connections=16, deadline=deadline) as client:
     def send():
         try:
             while True:
@@ -52,26 +58,32 @@ def still_exchange() -> Exchange:
     return Exchange(markets=3, wallets=0, trades_per_minute=0, market_churn_per_minute=0, clock=NOON.timestamp)
 
 
-def send_from_processes(server: ExchangeServer, path: Path, limit: int, processes: int, seconds: float) -> None:
+def send_from_processes(
+    server: ExchangeServer, path: Path, limit: int, processes: int, keys: str, seconds: float
+) -> None:
     """Let so many processes of four threads each send as much as they may."""
     words = [sys.executable, "-c", _SENDER, server.url, str(path), str(limit), "4", str(seconds)]
-    for sender in [subprocess.Popen(words) for _ in range(processes)]:
+    for sender in [subprocess.Popen(words, env=os.environ | {"KEYS": keys}) for _ in range(processes)]:
         assert sender.wait(60) == 0
 
 
-@pytest.mark.parametrize(("limit", "processes"), [(50, 3), (15, 2)])
-def test_processes_and_threads_share_the_limit_and_use_it(tmp_path: Path, limit: int, processes: int) -> None:
-    worst = []
+@pytest.mark.parametrize(("limit", "processes", "keys"), [(50, 3, "one"), (15, 2, "one,two,three")])
+def test_processes_and_threads_share_the_limit_of_each_key_and_use_it(
+    tmp_path: Path, limit: int, processes: int, keys: str
+) -> None:
+    worst, names = [], keys.split(",")
     # A busy machine can shake requests together on their way: what is wrong with the limit shows every time.
     for attempt in range(3):
         with ExchangeServer(still_exchange(), rate_limit=None) as server:
-            send_from_processes(server, tmp_path / f"pacer-{attempt}", limit, processes, seconds=3.0)
+            send_from_processes(server, tmp_path / f"pacer-{attempt}", limit, processes, keys, seconds=3.0)
             arrivals = [request.at for request in server.requests]
-            worst.append(server.worst_window(1.0))
-        assert len(arrivals) - 1 >= 0.9 * limit * (arrivals[-1] - arrivals[0])
+            windows = server.worst_windows(1.0)
+            worst.append(max(windows.values()))
+        assert sorted(windows) == sorted(names)
+        assert len(arrivals) - 1 >= 0.9 * limit * len(names) * (arrivals[-1] - arrivals[0])
         if worst[-1] <= limit:
             return
-    raise AssertionError(f"more than {limit} requests within a second: {worst}")
+    raise AssertionError(f"more than {limit} requests with a key within a second: {worst}")
 
 
 @pytest.mark.parametrize(

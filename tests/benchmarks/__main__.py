@@ -6,13 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import ingest, peers, polling, scale, servers, signals, startup
+from tests.benchmarks import day, delays, ingest, peers, polling, scale, servers, signals, startup
 
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "start": startup.start_up,
     "rate": polling.rate_kept,
+    "keys": polling.several_keys,
     "throttled": polling.throttled_rate,
     "poll": polling.poll_cost,
+    "delays": delays.poll_delays,
+    "day": day.a_day,
     "store": ingest.store_trades,
     "sums": ingest.sum_up_positions,
     "markets": ingest.sync_markets_again,

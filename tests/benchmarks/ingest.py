@@ -16,7 +16,7 @@ from opinionscope.jobs.whales.position_changes import PositionChanges
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import NewTrade
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.store.whales import add_whales
 from opinionscope.times import from_unix, to_seconds_text, utc_now
 from tests.benchmarks.harness import Comparison, Cost, alternate, opinionscope, run, scratch_folder
@@ -125,7 +125,7 @@ def _store_as_the_job_does(bodies: list[bytes], database: Path) -> float:
 
     with Store.open(database) as store:
         add_whales(store, [(WALLET, None)], "import", now)
-        (wallet,) = find_wallets_to_poll(store, now, now)
+        (wallet,) = find_wallets(store)
         history = History(store, wallet, lambda _: fetch_page(1), fetch_page, now, lambda: now - timedelta(90))
         begin = time.perf_counter()
         history.poll()

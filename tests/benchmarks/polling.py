@@ -1,8 +1,9 @@
 """Polling: how much of the rate limit is used with a slow exchange, and what a poll costs without a limit."""
 
+import gc
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from opinionscope.simulator import Exchange, ExchangeServer
@@ -31,11 +32,11 @@ def still_exchange(wallets: int, history: int) -> Exchange:
     return exchange
 
 
-def settings_for(server: ExchangeServer, database: Path, rate_limit: float) -> dict[str, str]:
+def settings_for(server: ExchangeServer, database: Path, rate_limit: float, keys: str = "benchmark") -> dict[str, str]:
     """The environment of a command that talks to the server."""
     return {
         "OPINION_TRADE_BASE_URL": server.url,
-        "OPINION_TRADE_API_KEY": "benchmark",
+        "OPINION_TRADE_API_KEY": keys,
         "OPINIONSCOPE_DB": str(database),
         "OPINIONSCOPE_RATE_LIMIT": str(rate_limit),
     }
@@ -123,4 +124,31 @@ def poll_cost(wallets: int = 900) -> Iterator[str | Comparison]:
             yield (
                 f"that is {per_wallet:.2f} ms a wallet (goal <= 3) at {rate} a second, {wall:.1f} s in all, "
                 f"{memory:.0f} MiB at the peak (goal <= 90)"
+            )
+
+
+def several_keys(counts: Sequence[int] = (1, 4, 10), latency: float = 0.25, limit: int = 15) -> Iterator[str]:
+    """A minute's run with several keys, at the limit and the latency of the real exchange: polls with nothing new."""
+    for count in counts:
+        keys = ",".join(f"benchmark-{number}" for number in range(count))
+        exchange = still_exchange(60 * limit * count, history=10)
+        with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
+            database = folder / "benchmark.db"
+            track(exchange, database)
+            at_once = settings_for(server, database, 1000, keys) | {"OPINIONSCOPE_RUN_BUDGET": "600"}
+            opinionscope("sync", "whales", settings=at_once)
+            server.rate_limit, server.latency = limit, latency
+            server.forget()
+            # A full collection would stop the exchange of that many trades for a sixth of a second.
+            gc.collect()
+            gc.freeze()
+            settings = settings_for(server, database, limit, keys)
+            cost = opinionscope("sync", "whales", settings=settings, expected=(0, 1))
+            rate, polls = rate_of(server), len(server.requests)
+            yield (
+                f"{count} keys: {rate:.2f} requests/s, {rate / limit / count:.1%} of {limit * count} (goal >= 95 %), "
+                f"{server.count(429)} answers 429, at most {max(server.worst_windows().values())} with a key in any "
+                f"second; {polls:,} of {len(exchange.wallets):,} wallets in {cost.wall:.0f} s, "
+                f"{cost.cpu / polls * 1000:.2f} ms CPU a poll, {cost.cpu / cost.wall:.0%} of a core, "
+                f"{cost.memory:.0f} MiB"
             )

@@ -25,7 +25,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.rules import find_rules
 from opinionscope.store.signal_deliveries import note_all_sent
 from opinionscope.store.signals import StoredSignal, find_signals
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.store.whales import add_whales
 from opinionscope.times import utc_now
 from tests.benchmarks.harness import Comparison, alternate, opinionscope, scratch_folder
@@ -122,7 +122,7 @@ class Day:
         """One run, without telling anybody."""
         with self.store.snapshot() as transaction:
             watch = Watch.begin(self.store, transaction, lambda _: [TARGET], now)
-        for wallet in find_wallets_to_poll(self.store, now, now):
+        for wallet in find_wallets(self.store):
             history = History(
                 self.store,
                 wallet,

@@ -11,10 +11,11 @@ from typer.testing import CliRunner, Result
 from opinionscope.cli.app import app
 from opinionscope.store.database import Store
 from opinionscope.store.markets import MarketRow, save_markets
+from opinionscope.store.polls import record_poll
 from opinionscope.store.sync_logs import Outcome, close_run, open_run
 from opinionscope.store.whale_activity import NewTrade, insert_trades
 from opinionscope.store.whale_figures import add_to_totals, publish_figures
-from opinionscope.store.whale_progress import find_wallets_to_poll, record_poll, save_progress
+from opinionscope.store.whale_progress import find_wallets, save_progress
 from opinionscope.store.whales import add_whales
 from opinionscope.times import to_millis_text, to_seconds_text, utc_now
 from tests.conftest import JOB, CommandLine
@@ -106,7 +107,7 @@ def _add_wallets(store: Store, now: datetime) -> None:
     add_whales(store, wallets, "manual", now - timedelta(days=2))
     trades = [trade(1, now - timedelta(minutes=4)), trade(2, now - timedelta(days=2), title=HOSTILE, amount=5.0)]
     totals = {COMPLETE: 2, BEHIND: 5}
-    for wallet in find_wallets_to_poll(store, now, now):
+    for wallet in find_wallets(store):
         if wallet.address in totals:
             total = totals[wallet.address]
             progress = replace(wallet.progress, api_total=total, known_trades=2, history_read_at=to_millis_text(now))

@@ -1,11 +1,17 @@
 """`activity`: the trades of the tracked wallets."""
 
 import json
+import signal
+from datetime import timedelta
 
 import pytest
 
 from opinionscope.simulator import Exchange
-from tests.cli.conftest import BEHIND, COMPLETE, Invoke
+from opinionscope.store.database import Store
+from opinionscope.store.whale_activity import NewTrade, insert_trades
+from opinionscope.times import utc_now
+from tests.cli.conftest import BEHIND, COMPLETE, Invoke, trade
+from tests.cli.terminal import COLOURS, run_on_terminal
 from tests.conftest import CommandLine, Trading
 
 
@@ -31,10 +37,17 @@ def test_json_has_the_public_columns_alone(stored: CommandLine) -> None:
         (["--min-amount", "5.01"], 2),
         (["--since", "24h"], 2),
         (["--limit", "3"], 3),
+        (["--action", "buy"], 4),
+        (["--action", "SELL"], 0),
+        (["--tag", "VIP"], 2),
+        (["--tag", "nobody"], 0),
+        (["--orders"], 4),
+        (["--orders", "--min-amount", "5.01"], 2),
     ],
     ids=lambda value: " ".join(value)[:24] if isinstance(value, list) else str(value),
 )
 def test_options_choose_the_trades(invoke: Invoke, options: list[str], count: int) -> None:
+    invoke("whales", "tag", COMPLETE, "vip")
     assert len(json.loads(invoke("activity", "--json", *options).stdout)) == count
 
 
@@ -57,6 +70,9 @@ def test_a_table_names_the_whale_and_shortens_its_address(invoke: Invoke) -> Non
         ["--min-amount", "-1"],
         ["--min-amount", "much"],
         ["--since", "x"],
+        ["--action", "hold"],
+        ["--follow", "--json"],
+        ["--follow", "--csv"],
     ],
     ids=" ".join,
 )
@@ -64,8 +80,66 @@ def test_a_bad_option_is_wrong_usage(invoke: Invoke, options: list[str]) -> None
     assert invoke("activity", *options).exit_code == 2
 
 
-def test_a_wallet_without_trades_is_said_in_words(invoke: Invoke) -> None:
-    assert invoke("activity", "--whale", BEHIND, "--since", "1s").stdout == "No trades match these filters.\n"
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--whale", BEHIND, "--since", "1s"], "No trade matches --since 1s.\n"),
+        (["--action", "sell", "--market", "2"], "No trade matches --market 2 or --action sell.\n"),
+        (
+            ["--whale", BEHIND, "--tag", "vip"],
+            f"No trade matches --whale {BEHIND} and --tag vip together, though each alone matches some.\n",
+        ),
+    ],
+    ids=["one", "both", "together"],
+)
+def test_filters_that_match_nothing_are_named(invoke: Invoke, options: list[str], said: str) -> None:
+    invoke("whales", "tag", COMPLETE, "vip")
+    assert invoke("activity", *options).stdout == said
+
+
+def test_a_limit_says_how_many_there_are(invoke: Invoke) -> None:
+    assert invoke("activity", "--limit", "3").stdout.endswith("\n\n3 of 4 trades; use --limit to show more.\n")
+    assert "--limit" not in invoke("activity", "--limit", "4").stdout
+
+
+def test_fills_of_one_order_are_one_line_in_a_terminal(stored: CommandLine) -> None:
+    minute = utc_now() - timedelta(hours=1)
+    with Store.open(stored.database) as store, store.transaction() as transaction:
+        trades = [trade(9 + n, minute + timedelta(seconds=n))._replace(market_external_id="7") for n in range(3)]
+        fills = [replace_price(each, price) for each, price in zip(trades, (0.2, 0.3, 0.4), strict=True)]
+        insert_trades(transaction, COMPLETE, fills, utc_now())
+
+    orders = COLOURS.sub("", run_on_terminal(stored, "activity", "--whale", "ann", "--market", "7", width=100))
+    fills_shown = COLOURS.sub("", run_on_terminal(stored, "activity", "--market", "7", "--fills", width=100))
+    (document,) = json.loads(stored("activity", "--market", "7", "--orders", "--json").stdout)
+
+    assert len(orders.splitlines()) == 3
+    assert "×3 0.300" in orders
+    assert len(fills_shown.splitlines()) == 5
+    assert (document["fills"], document["shares"], document["amount"]) == (3, 30.0, 9.0)
+    assert document["price"] == pytest.approx(0.3)
+    assert document["first_fill_at"] < document["last_fill_at"]
+
+
+def replace_price(of: NewTrade, price: float) -> NewTrade:
+    return of._replace(price=price, amount=price * of.shares)
+
+
+def test_followed_trades_are_printed_as_they_are_stored(stored: CommandLine) -> None:
+    process = stored.start("activity", "--follow", "--jsonl", "--min-amount", "100", "--limit", "1")
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    with Store.open(stored.database) as store, store.transaction() as transaction:
+        now = utc_now()
+        history = trade(77, now - timedelta(days=3))
+        insert_trades(transaction, COMPLETE, [history, trade(78, now, amount=99), trade(79, now)], now)
+    second = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=60)
+
+    assert first["amount"] == 1234.5
+    assert second["tx_hash"] == f"0x{79:064x}"
+    assert (process.returncode, rest, errors) == (0, "", "")
 
 
 @pytest.mark.parametrize("synced", [True, False])

@@ -6,14 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from opinionscope.job_table import STATS
+from opinionscope.job_table import STATS, WHALES
 from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
-from opinionscope.store.sync_logs import open_run
+from opinionscope.store.sync_logs import Outcome, close_run, open_run
 from opinionscope.times import utc_now
 from tests.cli.fake_crontab import FakeCrontab, make_crontab
 from tests.cli.terminal import run_on_terminal
@@ -87,6 +88,23 @@ def test_when_all_is_ready_nothing_fails(ready: CommandLine, cron_daemon: None) 
         "cron": "ok",
         "last runs": "warn",
     }
+
+
+@pytest.mark.parametrize(("minutes", "mark"), [(10, "ok"), (3, "warn")])
+@pytest.mark.parametrize("has_crontab", [True, False])
+def test_jobs_that_another_scheduler_runs_need_no_crontab(
+    ready: CommandLine, minutes: int, mark: str, has_crontab: bool
+) -> None:
+    ready("crontab", "remove", "--yes")
+    if not has_crontab:
+        ready.settings["PATH"] = "/nonexistent"
+    with Store.open(ready.database) as store:
+        for minute in range(minutes):
+            close_run(
+                store, open_run(store, WHALES, utc_now() - timedelta(minutes=minute)), Outcome("completed"), utc_now()
+            )
+
+    assert finding(ready, "schedule").startswith(mark)
 
 
 @pytest.mark.parametrize("key", ["", "another"])

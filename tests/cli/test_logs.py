@@ -58,7 +58,10 @@ def test_a_table_says_when_a_run_was_and_how_long_it_took(invoke: Invoke) -> Non
 def test_no_runs_are_said_in_words_and_in_json_as_an_empty_array(invoke: Invoke) -> None:
     nothing = ("logs", "--failed", "--type", "stats")
 
-    assert invoke(*nothing).stdout == "No runs match these filters.\n"
+    assert (
+        invoke(*nothing).stdout
+        == "No run matches --failed and --type stats together, though each alone matches some.\n"
+    )
     assert invoke(*nothing, "--json").stdout == "[]\n"
 
 

@@ -16,6 +16,7 @@ from opinionscope.simulator import Exchange
 from opinionscope.store.database import Store
 from opinionscope.store.schedule import record_installation
 from opinionscope.store.sync_logs import Outcome, RunStatus, close_run, log_skipped, open_run
+from opinionscope.store.whales import add_whales
 from opinionscope.times import to_millis_text, utc_now
 from tests.cli.conftest import HOSTILE
 from tests.cli.terminal import run_on_terminal
@@ -29,6 +30,15 @@ KEYS = {
     "database": {"path", "bytes"},
     "alerts": {"last_sent_at", "last_error"},
     "delay": {"median_seconds", "p95_seconds", "trades"},
+    "polling": {
+        "polls_per_run",
+        "run_seconds",
+        "longest_gap_seconds",
+        "wallets_that_fit",
+        "held_gap_seconds",
+        "expected_median_seconds",
+        "expected_p95_seconds",
+    },
 }
 JOB_KEYS = {
     "job",
@@ -164,6 +174,23 @@ def test_without_a_database_it_says_so_in_one_line(command: CommandLine) -> None
 def test_wallets_are_counted_by_how_complete_they_are(stored: CommandLine) -> None:
     wallets = json.loads(stored("status", "--json").stdout)["wallets"]
     assert (wallets["tracked"], wallets["complete"], wallets["catching_up"], wallets["behind"]) == (3, 1, 1, 1)
+
+
+def test_with_more_wallets_than_the_limit_allows_it_says_how_many_fit(command: CommandLine) -> None:
+    addresses = [f"0x{number:040x}" for number in range(20)]
+    with Store.open(command.database) as store:
+        add_whales(store, [(address, None) for address in addresses], "manual", utc_now())
+    assert "each wallet every minute" in command("status").stdout
+
+    command.settings |= {"OPINIONSCOPE_RATE_LIMIT": "0.04", "OPINIONSCOPE_LONGEST_GAP": "10m"}
+    shown, polling = command("status").stdout, json.loads(command("status", "--json").stdout)["polling"]
+
+    assert "20 wallets share 2 polls every minute" in shown
+    assert "only 15 wallets fit into a longest gap of 10 min" in shown
+    assert (polling["wallets_that_fit"], polling["held_gap_seconds"]) == (15, 800)
+    page = json.loads(command("whales", "show", addresses[0], "--json").stdout)
+    assert page["poll_every_seconds"] == 600, "all are alike, so they take turns"
+    assert "every 10 min; expected trade delay 5 min on average" in command("whales", "show", addresses[0]).stdout
 
 
 def test_requests_of_the_last_minute_are_those_that_the_exchange_saw(command: CommandLine, trading: Trading) -> None:

@@ -19,7 +19,15 @@ from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
 from tests.cli.terminal import COLOURS, run_on_terminal
 from tests.conftest import COMMAND, CommandLine
 
-TABLES = (["markets"], ["whales", "list"], ["activity"], ["positions"], ["logs"], ["whales", "show", BEHIND])
+TABLES = (
+    ["activity", "--orders"],
+    ["markets"],
+    ["whales", "list"],
+    ["activity"],
+    ["positions"],
+    ["logs"],
+    ["whales", "show", BEHIND],
+)
 
 
 @pytest.fixture
@@ -139,6 +147,8 @@ def test_figures_read_as_people_write_them() -> None:
         ("What price will Bitcoin hit by October 9, 2026?: ↓ 77,600", 26, "What price will…↓ 77,600"),
         ("Next prime minister: Jane Doe", 24, "Next prime…Jane Doe"),
         ("Next prime minister: Jane Doe", 8, "Next…Doe"),
+        ("SC Lindenau", 9, "…Lindenau"),
+        ("Dmitri the Great", 11, "Dmitri the…"),
         ("x" * 40, 10, "xxxxxx…xxx"),
     ],
 )
@@ -151,6 +161,31 @@ def test_a_title_that_is_cut_fits(text: str, data: st.DataObject) -> None:
     width = data.draw(st.integers(4, cell_len(text) - 1))
 
     assert cell_len(without_middle(text, width)) <= width
+
+
+def test_a_line_without_room_for_the_least_widths_cuts_titles_further() -> None:
+    columns = [
+        Column("Market", lambda row: row, flexible="cut", least=20),
+        Column("Whale", lambda row: row, flexible="cut", least=12),
+        Column("Amount", lambda _: "123,456,789.00"),
+    ]
+    cells = [measured(column, ["x" * 30]) for column in columns]
+
+    assert widths_of(fitting(cells, 40), 40) == [10, 12, 14]
+    assert widths_of(fitting(cells, 34), 34) == [7, 9, 14]
+    assert widths_of(fitting(cells, 20), 20) == [7, 7, 14]
+
+
+def test_no_heading_is_wider_than_its_column() -> None:
+    columns = [Column("Outcome", lambda _: "YES", flexible="cut", least=3), Column("N", lambda row: row)]
+    assert widths_of(fitting([measured(column, ["x" * 8]) for column in columns], 20), 20) == [7, 8]
+
+
+@pytest.mark.parametrize("width", [50, 60])
+def test_an_address_is_in_one_piece_even_where_it_has_no_room_beside_its_name(stored: CommandLine, width: int) -> None:
+    shown = COLOURS.sub("", run_on_terminal(stored, "whales", "show", COMPLETE, width=width))
+
+    assert f"Address\n  {COMPLETE}\nName" in shown
 
 
 def test_a_narrow_table_keeps_room_for_titles_before_it_shows_what_matters_less() -> None:

@@ -23,7 +23,7 @@ PUBLIC = (
     "decided_questions won_questions win_rate_low win_rate_high roi luck record_withheld farming_share farming_since "
     "flagged tags stats_updated_at standing_since whole_read_at listed_newest completeness missing"
 )
-LISTS = "void_cost open_positions best_questions worst_questions profit_by_month"
+LISTS = "void_cost delay poll_every_seconds open_positions best_questions worst_questions profit_by_month"
 
 
 def tracked(invoke: Invoke) -> dict[str, str | None]:

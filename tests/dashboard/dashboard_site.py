@@ -14,6 +14,8 @@ from opinionscope.store.database import Store
 from opinionscope.times import to_millis_text, utc_now
 from tests.conftest import CommandLine
 
+SOME_CONSENSUS = {"min_whales": "2", "min_exposure": "0"}
+"""Filters that find a consensus among a few wallets."""
 KEY = "the-key-of-the-tests"
 SCRIPT = "<script>window.taken = 1</script>"
 HOSTILE = ("=1+1 " + SCRIPT, '<img src=x onerror="window.taken = 1">', "{{ 7*7 }} {% raw %} ' \" `${window.taken = 1}`")
@@ -30,12 +32,21 @@ def fill(folder: Path) -> CommandLine:
             "OPINIONSCOPE_RATE_LIMIT": "500",
         }
         add = f"whales add {' '.join(exchange.wallets)}"
-        for words in (add, "sync whales", "sync markets", "sync positions", "stats"):
-            result = command(*words.split())
-            assert result.returncode == 0, result.stderr
+        run(command, add, "sync whales", "rules add any --min-amount 0")
+        listed = next(market["marketId"] for market in exchange.markets() if market["marketType"] == 0)
+        for wallet in exchange.wallets:
+            exchange.add_trades(wallet, [exchange.make_trade(wallet, market_id=listed) for _ in range(2)])
+        run(command, "sync whales", "sync markets", "sync positions", "stats")
     with closing(sqlite3.connect(command.database)) as connection, connection:
         _spoil(connection)
     return command
+
+
+def run(command: CommandLine, *lines: str) -> None:
+    """Run these commands, which must succeed."""
+    for words in lines:
+        result = command(*words.split())
+        assert result.returncode == 0, result.stderr
 
 
 def _spoil(connection: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.conftest import CommandLine
-from tests.dashboard.dashboard_site import HOSTILE, KEY, SCRIPT, ask, fill, served, served_empty
+from tests.dashboard.dashboard_site import HOSTILE, KEY, SCRIPT, SOME_CONSENSUS, ask, fill, served, served_empty
 
 pytest.importorskip("datasette_dashboards", reason="the extra `dashboard` is not installed")
 
@@ -25,10 +25,12 @@ from opinionscope.dashboard.plugin import moments
 from opinionscope.dashboard.site import ReadOnlyDatabase, build_site
 
 CHARTS = {
-    "whale": {"record", "profit", "positions", "questions", "trades"},
+    "whale": {"record", "profit", "positions", "questions", "orders"},
     "sync-health": {"summary", "jobs", "runs", "requests", "durations", "items", "failures"},
     "whales": {"summary", "by-volume", "by-profit", "volume-per-day", "leaderboard", "incomplete"},
     "activity": {"volume", "markets", "trades"},
+    "consensus": {"agreements"},
+    "signals": {"summary", "rules", "per-day", "latest"},
     "markets": {"summary", "by-volume", "closing-per-day", "closing-soon", "largest"},
 }
 EVERY_CHART = [(page, chart) for page, charts in CHARTS.items() for chart in sorted(charts)]
@@ -78,14 +80,24 @@ def test_every_dashboard_has_its_charts(site: str, page: str) -> None:
 
 @pytest.mark.parametrize(("page", "chart"), EVERY_CHART)
 def test_every_chart_has_data_and_a_page_of_its_own(stored: CommandLine, site: str, page: str, chart: str) -> None:
-    filters = {"whale": best_whale(stored)} if page == "whale" else {}
+    filters = {"whale": best_whale(stored)} if page == "whale" else SOME_CONSENSUS if page == "consensus" else {}
     assert rows(site, page, chart, **filters)
     assert ask(f"{site}/-/dashboards/{page}/{chart}")[0] == 200
 
 
 @pytest.mark.parametrize(("page", "chart"), EVERY_CHART)
 def test_every_chart_stands_an_empty_database_and_odd_filters(empty_site: str, page: str, chart: str) -> None:
-    odd = {"whale": "'; --", "market": '%_"\\', "min_amount": "much", "job": "[[x]]"}
+    odd = {
+        "whale": "'; --",
+        "min_whales": "1e9",
+        "min_exposure": "nan",
+        "tag": "a b",
+        "rule": "[[",
+        "state": "?",
+        "market": '%_"\\',
+        "min_amount": "much",
+        "job": "[[x]]",
+    }
 
     assert isinstance(rows(empty_site, page, chart), list)
     assert isinstance(rows(empty_site, page, chart, **odd), list)
@@ -107,6 +119,55 @@ def test_the_page_of_a_whale_asks_which_one_and_shows_no_other(stored: CommandLi
     expected = "SELECT count(*) FROM position_figures WHERE state = 'open' AND whale_address = ?"
     assert len(rows(site, "whale", "positions", whale=whale)) == stored.query(expected, (address,))[0][0]
     assert rows(site, "whale", "profit", whale=address) == rows(site, "whale", "profit", whale=whale)
+
+
+def test_the_page_of_a_whale_and_the_command_show_the_same_orders(stored: CommandLine, site: str) -> None:
+    address = best_whale(stored)[-42:]
+    listed = json.loads(stored("activity", "--orders", "--whale", address, "--json").stdout)
+    shown = rows(site, "whale", "orders", whale=address)
+
+    assert [{**row, "fills": int(row["fills"][1:])} | {"url": None} for row in shown] == [
+        {**order, "url": None} for order in listed
+    ]
+
+
+def test_the_consensus_page_and_the_command_agree(stored: CommandLine, site: str) -> None:
+    words = ("consensus", "--min-whales", "2", "--min-exposure", "0", "--limit", "100", "--json")
+    listed = [(each["title"], each["whales"], each["exposure"]) for each in json.loads(stored(*words).stdout)]
+    shown = rows(site, "consensus", "agreements", **SOME_CONSENSUS)
+
+    assert [(row["market"], row["whales"], pytest.approx(row["exposure"])) for row in shown] == listed
+    assert rows(site, "consensus", "agreements", **SOME_CONSENSUS | {"tag": "nobody"}) == []
+
+
+def test_the_signals_of_a_rule_are_shown_with_what_they_tell(stored: CommandLine, site: str) -> None:
+    listed = json.loads(stored("signals", "--json", "--limit", "200").stdout)
+    shown = rows(site, "signals", "latest", rule="any")
+
+    assert [(row["detected_at"], row["state"], row["amount"]) for row in shown] == [
+        (signal["detected_at"], signal["state"], signal["amount"]) for signal in listed
+    ]
+    assert all(row["whale"] and row["market"] and row["outcome"] for row in shown)
+    assert rows(site, "signals", "latest", state="failed") == []
+
+
+def test_every_page_says_as_of_when_and_a_refresh_keeps_the_filters(stored: CommandLine, site: str) -> None:
+    ((synced,),) = stored.query("SELECT max(ended_at) FROM sync_logs WHERE type = 'whales' AND status = 'completed'")
+    for page in CHARTS:
+        body = ask(f"{site}/-/dashboards/{page}?whale=0x12&rule=any&tag=t&job=stats")[1]
+        assert f'datetime="{synced}"' in body
+        refresh = re.search(r'href="([^"]*)">Refresh</a>', body)
+        assert refresh
+        kept = {"whale": "whale=0x12", "activity": "whale=0x12", "signals": "rule=any", "consensus": "tag=t"}
+        assert refresh[1].endswith(kept.get(page, "job=stats" if page == "sync-health" else page))
+
+
+@pytest.mark.parametrize("path", ["/opinionscope", "/opinionscope/whales", "/opinionscope/whales/1", "/nothing"])
+def test_the_pages_of_the_tables_lead_back(site: str, path: str) -> None:
+    body = ask(f"{site}{path}")[1]
+    assert 'href="/-/dashboards"' in body
+    if path != "/nothing":
+        assert 'href="/-/dashboards/whales"' in body
 
 
 def test_the_profit_of_a_whale_adds_up_to_its_net_profit(stored: CommandLine, site: str) -> None:
@@ -181,7 +242,7 @@ def test_activity_never_walks_through_all_trades(stored: CommandLine, chart: str
     assert not [step for step in plan if re.match(r"SCAN (whale_activity|trade)\b(?!.* USING .*INDEX)", step)]
 
 
-@pytest.mark.parametrize("chart", sorted(CHARTS["whale"]))
+@pytest.mark.parametrize("chart", sorted(CHARTS["whale"] - {"orders"}))
 def test_the_page_of_a_whale_reads_no_other_whales(stored: CommandLine, chart: str) -> None:
     charts = build_site(stored.database, 15).plugin_config("datasette-dashboards")["whale"]["charts"]
     sql = replace_opts_in_query(" ".join(charts[chart]["query"].split()), {"whale": "x"})

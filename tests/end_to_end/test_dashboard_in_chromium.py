@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.dashboard.dashboard_site import SCRIPT, ask, fill, served, served_empty
+from tests.dashboard.dashboard_site import SCRIPT, SOME_CONSENSUS, ask, fill, served, served_empty
 
 pytest.importorskip("datasette_dashboards", reason="the extra `dashboard` is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -24,11 +24,15 @@ DRAWN = {
     "whale": {"profit"},
     "whales": {"by-volume", "by-profit", "volume-per-day"},
     "activity": {"volume", "markets"},
+    "consensus": set(),
+    "signals": {"per-day"},
     "markets": {"by-volume", "closing-per-day"},
 }
 TABLES = {
     "sync-health": {"jobs", "failures"},
-    "whale": {"positions", "trades"},
+    "whale": {"positions", "orders"},
+    "consensus": {"agreements"},
+    "signals": {"rules", "latest"},
     "whales": {"leaderboard", "incomplete"},
     "activity": {"trades"},
     "markets": {"closing-soon", "largest"},
@@ -99,7 +103,8 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize("page", DRAWN)
 def test_every_chart_is_drawn_from_data(site: str, tmp_path: Path, page: str) -> None:
     (best, *_) = json.loads(ask(f"{site}/-/chart-data/whales/leaderboard")[1])
-    chosen = f"?{urlencode({'whale': best['choice']})}" if page == "whale" else ""
+    filters = {"whale": {"whale": best["choice"]}, "consensus": SOME_CONSENSUS}.get(page, {})
+    chosen = f"?{urlencode(filters)}"
     seen = visit(f"{site}/-/dashboards/{page}{chosen}", tmp_path)
 
     assert 'data-drawn="yes"' in seen.document

@@ -31,6 +31,22 @@ def test_a_job_that_succeeds_says_nothing_and_leaves_a_completed_row(
     assert command.last_run(job)["status"] == "completed"
 
 
+def test_a_minute_with_more_wallets_than_polls_is_complete(command: CommandLine, trading: Trading) -> None:
+    exchange = Exchange(seed=5, markets=3, wallets=40, history=5, trades_per_minute=0, market_churn_per_minute=0)
+    server = trading(exchange)
+    command("whales", "add", *exchange.wallets)
+    command.settings |= {"OPINIONSCOPE_RATE_LIMIT": "15", "OPINIONSCOPE_RUN_BUDGET": "1"}
+    runs, polled = 0, set[str]()
+    while polled != set(exchange.wallets):
+        server.forget()
+        result = command("sync", "whales")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+        polled |= {request.path.rpartition("/")[2] for request in server.requests}
+        runs += 1
+        assert runs < 30
+    assert runs > 2, "a second at 15 requests is not enough for 40 wallets"
+
+
 @pytest.mark.parametrize("job", ["markets", "whales", "positions"])
 @pytest.mark.parametrize("key", [None, "", "  \t "])
 def test_without_a_key_no_request_is_sent_and_the_failure_is_logged(

@@ -9,6 +9,7 @@ import pytest
 from opinionscope.health.report import read_status
 from opinionscope.health.rules import JobHealth, count_requests, judge
 from opinionscope.locks import beside, try_lock
+from opinionscope.settings import Settings
 from opinionscope.store.database import Store
 from opinionscope.store.deliveries import record_delivery
 from opinionscope.store.request_minutes import record_requests
@@ -116,7 +117,7 @@ def test_the_last_minute_has_what_the_runs_in_it_sent(store: Store) -> None:
     record_requests(
         store, {minute: (50, 2), minute - timedelta(minutes=1): (50, 0), minute - timedelta(hours=2): (9, 9)}
     )
-    requests = read_status(store, NOW, limit=15).requests
+    requests = read_status(store, NOW, Settings.model_validate({})).requests
     assert (requests.last_minute, requests.last_hour, requests.throttled_last_hour) == (50, 150, 2)
     assert requests.limit_per_second == 15
 
@@ -132,7 +133,7 @@ def test_a_long_run_counts_by_its_share_of_the_minute_and_one_under_way_by_what_
 def test_what_channels_last_did_is_kept_when_an_attempt_fails(store: Store) -> None:
     record_delivery(store, "alert", NOW, sent=True, error=None)
     record_delivery(store, "alert", NOW + timedelta(hours=1), sent=False, error="did not answer in time")
-    alerts = read_status(store, NOW, limit=15).alerts
+    alerts = read_status(store, NOW, Settings.model_validate({})).alerts
     assert (alerts.last_sent_at, alerts.last_error) == (NOW, "did not answer in time")
 
 

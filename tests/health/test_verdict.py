@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from opinionscope.health.delay import judge_delay
 from opinionscope.health.report import read_status
 from opinionscope.health.verdict import short_cause
+from opinionscope.settings import Settings
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import insert_trades
 from opinionscope.store.whales import add_whales
@@ -41,12 +42,14 @@ def test_the_verdict_names_each_problem_in_a_few_words(store: Store) -> None:
     with store.transaction() as connection:
         connection.execute("UPDATE sync_logs SET error = 'page 1: exchange error (HTTP 503)' WHERE type = 'markets'")
 
-    verdict = read_status(store, NOW, 15).verdict
+    verdict = read_status(store, NOW, Settings.model_validate({})).verdict
 
     assert verdict == (
         "3 problems: markets failing for 12 min (HTTP 503), whales partial for 3 min (no answer), cleanup overdue"
     )
-    assert read_status(store, NOW, 15, settings_error="X: bad").verdict.startswith("4 problems: settings wrong, ")
+    assert read_status(store, NOW, Settings.model_validate({}), settings_error="X: bad").verdict.startswith(
+        "4 problems: settings wrong, "
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ def test_a_delay_is_that_of_trades_seen_since_the_history_was_read(store: Store)
         for number, when, seen_at in seen:
             insert_trades(transaction, WHALE, [trade(number, when)], seen_at)
 
-    delay = read_status(store, NOW, 15).delay
+    delay = read_status(store, NOW, Settings.model_validate({})).delay
 
     assert (delay.trades, delay.median_seconds, delay.p95_seconds) == (3, 30, 70 * 3600)
     assert judge_delay([]).as_document() == {"median_seconds": None, "p95_seconds": None, "trades": 0}

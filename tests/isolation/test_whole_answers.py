@@ -18,6 +18,7 @@ from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
 from opinionscope.jobs.markets.sync import sync_markets
 from opinionscope.jobs.whales.sync import sync_whales
+from opinionscope.polling.limits import Limits
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange
 from opinionscope.simulator.response import Response
@@ -67,7 +68,14 @@ class Trial:
         """One first sync of all wallets."""
         with self.connected(number) as (client, store, deadline):
             add_whales(store, [(wallet, None) for wallet in self._exchange.wallets], "manual", utc_now())
-            result = sync_whales(client, store, now=utc_now(), retention=timedelta(days=36_500), deadline=deadline)
+            result = sync_whales(
+                client,
+                store,
+                now=utc_now(),
+                retention=timedelta(days=36_500),
+                deadline=deadline,
+                limits=Limits.of(self._settings),
+            )
             stored = Counter(map(tuple, store.query("SELECT whale_address, tx_hash FROM whale_activity")))
             errors = dict(map(tuple, store.query("SELECT address, last_error FROM whales")))
         return Outcome(result.status, stored, errors)

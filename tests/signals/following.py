@@ -24,7 +24,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.signal_deliveries import find_waiting, note_all_sent
 from opinionscope.store.signals import StoredSignal, find_signals
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.store.whales import add_whales
 from tests.cli.conftest import market
 from tests.jobs.whales.servers import Servers
@@ -127,7 +127,7 @@ class Following:
     def read(self, watch: Watch | None = None) -> None:
         """One run, a minute after the last, without telling anybody."""
         watch = watch or self.watch(AddressBook.of({}))
-        for wallet in find_wallets_to_poll(self.store, self.now, self.now):
+        for wallet in find_wallets(self.store):
             listed = self.lists[wallet.address]
             history = History(
                 self.store, wallet, listed.fetch_newest, listed.fetch, self.now, lambda: NO_HORIZON, watch.saw

@@ -10,6 +10,7 @@ from opinionscope.health.report import read_status
 from opinionscope.locks import DELIVERY, beside, try_lock
 from opinionscope.notify.address_book import AddressBook
 from opinionscope.notify.program_target import run_program
+from opinionscope.settings import Settings
 from opinionscope.signals.delivery import deliver_pending
 from opinionscope.store.backups import back_up, restore_backup
 from opinionscope.store.database import Store
@@ -115,16 +116,16 @@ def test_a_target_that_fails_for_an_hour_is_an_unhealthy_state(wallets: Followin
     wallets.fill()
     no = wallets.program("no", "exit 1")
     wallets.run(teller=no)
-    assert read_status(wallets.store, wallets.now, 15).signals.failing_targets == []
+    assert read_status(wallets.store, wallets.now, Settings.model_validate({})).signals.failing_targets == []
     wallets.now += timedelta(minutes=61)
     wallets.tell(teller=no)
-    status = read_status(wallets.store, wallets.now, 15)
+    status = read_status(wallets.store, wallets.now, Settings.model_validate({}))
     assert [target.target for target in status.signals.failing_targets] == ["teller"]
     assert not status.healthy
     assert status.as_document()["signals"]["pending"] == 1
     wallets.now += timedelta(hours=1)
     wallets.tell()
-    assert read_status(wallets.store, wallets.now, 15).signals.failing_targets == []
+    assert read_status(wallets.store, wallets.now, Settings.model_validate({})).signals.failing_targets == []
 
 
 def test_a_program_that_takes_too_long_is_killed_with_what_it_has_started(tmp_path: Path) -> None:

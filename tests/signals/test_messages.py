@@ -9,7 +9,7 @@ from opinionscope.jobs.whales.history import History
 from opinionscope.signals.documents import VERSION
 from opinionscope.signals.messages import message_of
 from opinionscope.store.markets import save_markets
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from tests.cli.conftest import market
 from tests.signals.following import ANN, Following
 
@@ -94,7 +94,7 @@ def test_a_fault_in_a_rule_keeps_no_trade_from_being_stored(wallets: Following) 
     def fail(*_: object) -> None:
         raise RuntimeError("odd")
 
-    (wallet,) = [each for each in find_wallets_to_poll(wallets.store, wallets.now, wallets.now) if each.address == ANN]
+    (wallet,) = [each for each in find_wallets(wallets.store) if each.address == ANN]
     listed = wallets.lists[ANN]
     history = History(wallets.store, wallet, listed.fetch_newest, listed.fetch, wallets.now, lambda: wallets.now, fail)
     history.horizon = lambda: wallets.now - timedelta(days=1)

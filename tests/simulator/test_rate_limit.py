@@ -33,6 +33,21 @@ def test_the_window_slides_and_counts_accepted_requests_only(
     assert statuses(ask, 2) == [200, 429]
 
 
+def test_each_key_has_a_window_of_its_own(exchange: Exchange, monotonic: Clock) -> None:
+    with ExchangeServer(exchange, rate_limit=2, api_key="a,b", monotonic=monotonic) as server:
+        server.limits["b"] = 1
+        answers = [(key, requests.get(f"{server.url}/market", headers={"apikey": key}, timeout=5)) for key in "aabbac"]
+        assert [(key, answer.json()["errno"]) for key, answer in answers] == [
+            ("a", 0),
+            ("a", 0),
+            ("b", 0),
+            ("b", 429),
+            ("a", 429),
+            ("c", 11002),
+        ]
+        assert server.worst_windows() == {"a": 3, "b": 2, "c": 1}
+
+
 def test_the_limit_can_be_changed_and_the_header_left_out(ask: Ask, server: ExchangeServer) -> None:
     server.rate_limit, server.retry_after = 1, None
     assert statuses(ask, 2) == [200, 429]

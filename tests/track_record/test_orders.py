@@ -16,6 +16,7 @@ from opinionscope.track_record.orders import (
     change_of,
     group_orders,
     held,
+    latest_orders,
     with_fill,
     without,
 )
@@ -92,6 +93,20 @@ def test_orders_hold_every_fill_once_whatever_their_order(fills: list[Fill], see
         assert seconds[-1] - seconds[0] <= LONGEST
     shuffled = Random(seed).sample(fills, len(fills))
     assert group_orders(shuffled) == orders
+
+
+@examples(200)
+@given(fills=FILLS)
+def test_the_latest_orders_are_the_same_orders_by_their_last_fill(fills: list[Fill]) -> None:
+    newest_first = sorted(fills, key=lambda each: each.moment, reverse=True)
+    by_last_fill = sorted(group_orders(fills), key=lambda order: order.fills[-1].moment, reverse=True)
+    assert list(latest_orders(newest_first)) == by_last_fill
+
+
+def test_the_latest_order_needs_few_fills() -> None:
+    fills = iter([replace(fill(number, 100_000 - number * 40), market_external_id=str(number)) for number in range(99)])
+    assert next(latest_orders(fills)).fills[0].id == 0
+    assert len(list(fills)) > 90
 
 
 def sums_of(fills: list[Fill]) -> Sides:

@@ -1,36 +1,44 @@
 """Command `activity`: the trades of the tracked wallets."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from opinionscope.cli.completion import complete_wallet
+from opinionscope.cli.activity_feed import follow_activity
+from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
+from opinionscope.cli.completion import complete_out_of, complete_tag, complete_wallet
+from opinionscope.cli.listed_activity import FILLS_PER_ORDER, find_listed
 from opinionscope.cli.market_argument import parse_market
-from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples
-from opinionscope.cli.output.columns import Column
+from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.formats import elapsed, gain, moment, money, price, shares, short_address
-from opinionscope.cli.output.styles import gain_style
+from opinionscope.cli.output.formats import counted
+from opinionscope.cli.output.no_match import explain_nothing
+from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.tables import print_table
+from opinionscope.cli.output.terminal import write
 from opinionscope.cli.wallet_argument import find_address
+from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
+from opinionscope.signals.stored_orders import WhaleOrder
 from opinionscope.store.database import Store
-from opinionscope.store.whale_activity import StoredTrade, find_activity
+from opinionscope.store.whale_activity import ACTIONS, ANY, ActivityFilter, StoredTrade, count_activity, find_activity
 from opinionscope.store.whales import find_names
+from opinionscope.tags import parse_tag
 from opinionscope.times import parse_since, utc_now
 
 activity = typer.Typer(add_completion=False)
 
-_ACTION_STYLES = {"BUY": "green", "SELL": "red"}
+_ACTIONS = tuple(action.lower() for action in ACTIONS)
+_NO_TRADES = "No trades yet; run `opinionscope sync whales`."
 
 
 @activity.command(
     epilog=examples(
         "activity --since 24h --min-amount 1000",
-        "activity --market 5342 --json",
-        "activity --market topic:337",
+        "activity --tag vip --action sell --follow",
+        "activity --market topic:337 --json",
     )
 )
 def show_activity(
@@ -38,13 +46,37 @@ def show_activity(
     whale: Annotated[
         str | None, typer.Option(metavar="WALLET", help="Only this wallet's trades.", autocompletion=complete_wallet)
     ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="Only trades of wallets with this tag.", autocompletion=complete_tag),
+    ] = None,
     market: Annotated[
         str | None,
         typer.Option(metavar="M", help="Only trades in this market: its number, or topic:NUMBER for a topic."),
     ] = None,
-    min_amount: Annotated[
-        float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum amount in the quote token (USDT).")
+    action: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTION",
+            help=f"Only trades of this kind: {', '.join(_ACTIONS)}.",
+            autocompletion=complete_out_of(_ACTIONS),
+        ),
     ] = None,
+    min_amount: Annotated[
+        float | None,
+        typer.Option(metavar="AMOUNT", min=0, help="Minimum amount of the order or fill, in the quote token (USDT)."),
+    ] = None,
+    orders: Annotated[
+        bool | None,
+        typer.Option(
+            "--orders/--fills",
+            help="Show the fills of one order on one line, or each fill.",
+            show_default="orders in a terminal, fills elsewhere",
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing trades as they are stored, until Ctrl-C.")
+    ] = False,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -52,51 +84,78 @@ def show_activity(
     as_csv: AsCsv = False,
     db: Database = None,
 ) -> None:
-    """Show the stored trades, newest first."""
-    now = utc_now()
-    start = None if since is None else parse_since(since, now)
-    key = None if market is None else parse_market(market)
+    """Show the stored trades, newest first.
+
+    An order is a wallet's fills of one market, outcome and action with at most a minute between them, up to 10 minutes.
+    """
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
+    if follow and form not in (None, "jsonl"):
+        raise UsageError(f"--follow prints a table or --jsonl, not --{form}.")
+    as_orders = form is None and sys.stdout.isatty() if orders is None else orders
     with Store.open_to_read(database_path(db)) as store:
-        address = None if whale is None else find_address(store, whale)
-        trades = find_activity(store, whale=address, market=key, min_amount=min_amount, since=start, limit=limit)
-        names = find_names(store)
-        if form:
-            print_records(form, StoredTrade, trades)
-        else:
-            print_activity(trades, names, now, is_filtered=any((whale, market, min_amount, since)))
+        wanted = ActivityFilter(
+            whale=None if whale is None else find_address(store, whale),
+            tag=None if tag is None else parse_tag(tag),
+            market=None if market is None else parse_market(market),
+            action=None if action is None else one_of(_ACTIONS, action, "action").upper(),
+            min_amount=min_amount,
+            since=None if since is None else parse_since(since, utc_now()),
+        )
+        if form and not follow:
+            kind: type[Listed] = WhaleOrder if as_orders else StoredTrade
+            print_records(form, kind, find_listed(store, wanted, limit, as_orders=as_orders))
+        elif not follow:
+            words = (whale, tag, market, action, f"{min_amount or 0:g}", since)
+            _print_table(store, wanted, limit, words, as_orders=as_orders)
+    if follow:
+        follow_activity(database_path(db), wanted, limit, as_orders=as_orders, as_lines=form is not None)
 
 
-def print_activity(
-    trades: Iterable[StoredTrade], names: Mapping[str, str], now: datetime, *, is_filtered: bool = False
+def _print_table(
+    store: Store, wanted: ActivityFilter, limit: int, words: tuple[str | None, ...], *, as_orders: bool
 ) -> None:
-    """A table of trades, amounts in the quote token, times in UTC. `names` has the wallets' names by address."""
+    rows = find_listed(store, wanted, limit, as_orders=as_orders)
+    columns = (order_columns if as_orders else trade_columns)(find_names(store), utc_now())
+    shown = print_table(columns, rows, nothing="")
+    notes = _left_out(store, wanted, shown, limit, as_orders=as_orders)
+    if shown:
+        print_notes(notes)
+    else:
+        explained = notes or [_explain_nothing(store, wanted, words, as_orders=as_orders)]
+        write("".join(f"{text}\n" for text in explained))
 
-    def name_or_address(trade: StoredTrade) -> str:
-        return names.get(trade.whale_address) or short_address(trade.whale_address)
 
-    def address_of_named(trade: StoredTrade) -> str | None:
-        return short_address(trade.whale_address) if trade.whale_address in names else None
+def _left_out(store: Store, wanted: ActivityFilter, shown: int, limit: int, *, as_orders: bool) -> list[str]:
+    if as_orders and shown == limit:
+        return [f"The latest {shown:,} orders; use --limit to show more, --fills to show each fill."]
+    if as_orders:
+        read = limit * FILLS_PER_ORDER
+        if wanted.min_amount is None or count_activity(store, replace(wanted, min_amount=None), most=read) is not None:
+            return []
+        return [f"{counted(shown, 'order')} among the latest {read:,} trades; use --limit to look further back."]
+    total = count_activity(store, wanted) if shown == limit else shown
+    if total == shown:
+        return []
+    return [f"{shown:,} of {'more than 10,000' if total is None else f'{total:,}'} trades; use --limit to show more."]
 
-    columns = [
-        Column("Time (UTC)", lambda trade: moment(trade.timestamp), rank=5),
-        Column("Ago", lambda trade: elapsed(trade.timestamp, now), right=True, rank=1),
-        Column("Whale", name_or_address, flexible="cut", least=11),
-        Column("Address", address_of_named, rank=7, optional=True),
-        Column("Action", lambda trade: trade.action, style=lambda trade: _ACTION_STYLES.get(trade.action, "")),
-        Column("Outcome", lambda trade: trade.outcome, flexible="cut", least=7, enough=16),
-        Column("Market", lambda trade: trade.market_title, flexible="cut", least=18, enough=40),
-        Column("Shares", lambda trade: shares(trade.shares), right=True, rank=4),
-        Column("Price", lambda trade: price(trade.price), right=True, rank=2),
-        Column("Amount", lambda trade: money(trade.amount), right=True, unit="USDT"),
-        Column(
-            "Profit",
-            lambda trade: gain(trade.profit),
-            right=True,
-            rank=3,
-            style=lambda trade: gain_style(trade.profit),
-            unit="USDT",
-        ),
-    ]
-    nothing = "No trades match these filters." if is_filtered else "No trades yet; run `opinionscope sync whales`."
-    print_table(columns, trades, nothing=nothing)
+
+def _explain_nothing(store: Store, wanted: ActivityFilter, words: tuple[str | None, ...], *, as_orders: bool) -> str:
+    """Which filter matches nothing. `words` are what was typed, in the order of the filters."""
+    options = ("whale", "tag", "market", "action", "min_amount", "since")
+    given = [name for name in options if getattr(wanted, name) is not None]
+
+    def matches(name: str) -> bool:
+        if len(given) == 1:
+            return False
+        # Several fills can make up an order of an amount that none of them has.
+        if as_orders and name == "min_amount":
+            return True
+        return _any(store, replace(ANY, **{name: getattr(wanted, name)}))
+
+    typed = dict(zip(options, words, strict=True))
+    found = {f"--{name.replace('_', '-')} {typed[name]}": int(matches(name)) for name in given}
+    return explain_nothing("order" if as_orders else "trade", found, total=int(_any(store, ANY)), otherwise=_NO_TRADES)
+
+
+def _any(store: Store, wanted: ActivityFilter) -> bool:
+    return next(find_activity(store, wanted, limit=1), None) is not None

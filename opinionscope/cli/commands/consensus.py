@@ -10,6 +10,7 @@ from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_documents
 from opinionscope.cli.output.formats import count, money, short_address
+from opinionscope.cli.output.notes import left_out, print_notes
 from opinionscope.cli.output.tables import print_table
 from opinionscope.locations import database_path
 from opinionscope.signals.agreement import Agreement, find_agreements
@@ -50,23 +51,26 @@ def show_consensus(
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     wanted = None if tag is None else parse_tag(tag)
     with Store.open_to_read(database_path(db)) as store:
-        found = find_agreements(store, min_whales=min_whales, min_exposure=min_exposure, tag=wanted)[:limit]
+        found = find_agreements(store, min_whales=min_whales, min_exposure=min_exposure, tag=wanted)
     if form:
-        print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found])
+        print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found[:limit]])
         return
     columns = [
         Column("Market", lambda row: row.title, flexible="cut", least=20),
         Column("Outcome", lambda row: row.outcome, flexible="cut", least=6),
         Column("Whales", lambda row: count(len(row.consensus.members)), right=True),
-        Column("Exposure", lambda row: money(row.consensus.exposure), right=True),
-        Column("For it", lambda row: _names(row.members), flexible="cut", least=16, rank=2),
+        Column("Exposure", lambda row: money(row.consensus.exposure), right=True, unit="USDT"),
+        Column("For it", lambda row: _names(row.members), flexible="wrap", least=20, enough=30, rank=2),
         Column("Against", lambda row: count(len(row.consensus.opposition)), right=True),
-        Column("Their exposure", lambda row: money(row.consensus.opposing_exposure), right=True, rank=1),
+        Column("Their exposure", lambda row: money(row.consensus.opposing_exposure), right=True, rank=1, unit="USDT"),
         Column(
-            "Opposition", lambda row: _names(row.opposition) or None, flexible="cut", least=12, rank=3, optional=True
+            "Opposition", lambda row: _names(row.opposition) or None, flexible="wrap", least=16, rank=3, optional=True
         ),
     ]
-    print_table(columns, found, nothing=f"No {min_whales} whales agree on an outcome with {min_exposure:,g} USDT each.")
+    who = f"whales tagged {wanted}" if wanted else "whales"
+    nothing = f"No {min_whales} {who} agree on an outcome with {min_exposure:,g} USDT each."
+    shown = print_table(columns, found[:limit], nothing=nothing)
+    print_notes(left_out(shown, limit, lambda: len(found), "outcome"))
 
 
 def _names(members: Sequence[Mapping[str, Any]]) -> str:

@@ -40,7 +40,7 @@ def show_dashboard(
         if _has_screen() if browser is None else browser:
             typer.launch(address)
 
-    serve_dashboard(path, port, Settings.load().rate_limit, announce)
+    serve_dashboard(path, port, Settings.load().rate_limit_of_all_keys, announce)
 
 
 def _has_screen() -> bool:

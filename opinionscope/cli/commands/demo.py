@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
-from opinionscope.cli.commands.activity import print_activity
+from opinionscope.cli.activity_table import order_columns
 from opinionscope.cli.commands.logs import print_runs
+from opinionscope.cli.listed_activity import find_listed
 from opinionscope.cli.market_table import print_markets
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.notes import print_notes
+from opinionscope.cli.output.tables import print_table
 from opinionscope.cli.output.terminal import write
 from opinionscope.cli.position_table import print_positions
 from opinionscope.cli.whale_table import print_whales
@@ -25,7 +27,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.markets import find_markets
 from opinionscope.store.position_figures import find_positions
 from opinionscope.store.sync_logs import find_runs
-from opinionscope.store.whale_activity import find_activity
+from opinionscope.store.whale_activity import ANY
 from opinionscope.store.whales import add_whales, find_names, find_whales
 from opinionscope.times import utc_now
 
@@ -107,7 +109,9 @@ def _show(database: Path) -> None:
         print_whales(find_whales(store), now)
         write(f"\n$ opinionscope positions --limit {_ROWS}\n\n")
         print_notes(print_positions(find_positions(store, limit=_ROWS), of_one_state=True).notes)
-        write(f"\n$ opinionscope activity --limit {_ROWS}\n\n")
-        print_activity(find_activity(store, limit=_ROWS), find_names(store), now)
+        write(f"\n$ opinionscope activity --orders --limit {_ROWS}\n\n")
+        print_table(
+            order_columns(find_names(store), now), find_listed(store, ANY, _ROWS, as_orders=True), nothing="No trades."
+        )
         write("\n$ opinionscope logs\n\n")
         print_runs(find_runs(store), now)

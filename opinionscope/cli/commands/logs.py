@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
@@ -11,16 +12,21 @@ from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.formats import age, count, moment, seconds
+from opinionscope.cli.output.no_match import explain_filters
+from opinionscope.cli.output.notes import left_out, print_notes
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_table
+from opinionscope.cli.output.terminal import write
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
 from opinionscope.store.run_history import as_it_stands
-from opinionscope.store.sync_logs import LoggedRun, find_runs
+from opinionscope.store.sync_logs import LoggedRun, count_runs, find_runs
 from opinionscope.times import parse_since, utc_now
 
 logs = typer.Typer(add_completion=False)
+
+_NO_RUNS = "No runs yet; run `opinionscope sync markets`."
 
 
 @logs.command(epilog=examples("logs --failed --since 24h", "logs --type whales --limit 20 --json"))
@@ -48,17 +54,22 @@ def show_logs(
     now = utc_now()
     start = None if since is None else parse_since(since, now)
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
+    filters: dict[str, Any] = {"failed": failed or None, "job": job, "since": start}
     with Store.open_to_read(database_path(db)) as store:
-        found = find_runs(store, failed=failed, job=job, since=start, limit=limit)
-        runs = (as_it_stands(store, run) for run in found)
+        runs = (as_it_stands(store, run) for run in find_runs(store, limit=limit, **filters))
         if form:
             print_records(form, LoggedRun, runs)
-        else:
-            print_runs(runs, now, is_filtered=bool(failed or job or since))
+            return
+        count_all = partial(count_runs, store)
+        words = {"failed": "--failed", "job": f"--type {job}", "since": f"--since {since}"}
+        shown = print_runs(runs, now)
+        if not shown:
+            write(f"{explain_filters('run', words, filters, count_all, otherwise=_NO_RUNS)}\n")
+        print_notes(left_out(shown, limit, partial(count_all, **filters), "run"))
 
 
-def print_runs(runs: Iterable[LoggedRun], now: datetime, *, is_filtered: bool = False) -> None:
-    """A table of runs, times in UTC."""
+def print_runs(runs: Iterable[LoggedRun], now: datetime) -> int:
+    """A table of runs, times in UTC; how many there are. Prints nothing without any."""
     columns = [
         Column("Started (UTC)", lambda run: moment(run.started_at)),
         Column("Ago", lambda run: age(run.started_at, now), right=True, rank=4),
@@ -71,5 +82,4 @@ def print_runs(runs: Iterable[LoggedRun], now: datetime, *, is_filtered: bool = 
         Column("429s", lambda run: count(run.throttled_count), right=True, rank=6),
         Column("Error", lambda run: run.error, flexible="wrap", least=36, optional=True),
     ]
-    nothing = "No runs match these filters." if is_filtered else "No runs yet; run `opinionscope sync markets`."
-    print_table(columns, runs, nothing=nothing)
+    return print_table(columns, runs, nothing="")

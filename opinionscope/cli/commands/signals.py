@@ -1,22 +1,28 @@
 """Command `signals`: what was told, or is still to be."""
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from opinionscope.cli.completion import complete_out_of, complete_rule, complete_wallet
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.no_match import explain_filters
+from opinionscope.cli.output.notes import left_out, print_notes
+from opinionscope.cli.output.terminal import write
 from opinionscope.cli.signal_table import print_signals
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
 from opinionscope.signals.rule_book import require_rule_or_its_signals
 from opinionscope.store.database import Store
-from opinionscope.store.signals import STATES, StoredSignal, find_signals
+from opinionscope.store.signals import STATES, StoredSignal, count_signals, find_signals
 from opinionscope.store.whales import find_names
 from opinionscope.times import parse_since, utc_now
 
 signals = typer.Typer(add_completion=False)
+
+_NO_SIGNALS = "No signals yet; add a rule with `opinionscope rules add`."
 
 
 @signals.command(epilog=examples("signals --since 24h", "signals --rule big --state failed", "signals --jsonl"))
@@ -52,14 +58,19 @@ def show_signals(
         address = None if whale is None else find_address(store, whale)
         if rule is not None:
             require_rule_or_its_signals(store, rule)
-        found = find_signals(store, rule=rule, whale=address, state=wanted, since=start, limit=limit)
+        filters: dict[str, Any] = {"rule": rule, "whale": address, "state": wanted, "since": start}
+        found = find_signals(store, limit=limit, **filters)
         if form:
             print_records(form, StoredSignal, found)
             return
-        is_filtered = any((rule, whale, state, since))
-        nothing = (
-            "No signals match these filters."
-            if is_filtered
-            else "No signals yet; add a rule with `opinionscope rules add`."
-        )
-        print_signals(found, find_names(store), now, nothing=nothing)
+        count_all = partial(count_signals, store)
+        words = {
+            "rule": f"--rule {rule}",
+            "whale": f"--whale {whale}",
+            "state": f"--state {state}",
+            "since": f"--since {since}",
+        }
+        shown = print_signals(found, find_names(store), now, nothing="")
+        if not shown:
+            write(f"{explain_filters('signal', words, filters, count_all, otherwise=_NO_SIGNALS)}\n")
+        print_notes(left_out(shown, limit, partial(count_all, **filters), "signal"))

@@ -26,7 +26,9 @@ def serve(
     ] = 8700,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 7,
     wallets: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Wallets that trade.")] = 8,
-    rate_limit: Annotated[int, typer.Option(min=0, metavar="N", help="Requests per second; 0 for no limit.")] = 15,
+    rate_limit: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Requests per second and key; 0 for no limit.")
+    ] = 15,
     latency: Annotated[
         float, typer.Option(min=0, max=600, metavar="SECONDS", help="Delay before each response.")
     ] = 0.0,
@@ -34,7 +36,7 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME[=PROBABILITY]", help="Inject a fault (repeatable); an unknown name lists them."),
     ] = None,
-    api_key: Annotated[str | None, typer.Option(metavar="KEY", help="Accept only this API key.")] = None,
+    api_key: Annotated[str | None, typer.Option(metavar="KEY[,…]", help="Accept only these API keys.")] = None,
     db: Annotated[
         Path, typer.Option("--db", metavar="PATH", help="SQLite file to use in the printed commands.")
     ] = Path("simulated.db"),

@@ -11,7 +11,8 @@ from opinionscope.cli.options import AsJson, Database, examples
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.watch import watch as repeat
 from opinionscope.cli.status_page import print_status
-from opinionscope.errors import ConfigurationError, ExitStatus, ReaderLeft, UsageError
+from opinionscope.cli.valid_settings import valid_settings
+from opinionscope.errors import ExitStatus, ReaderLeft, UsageError
 from opinionscope.health.report import Status, read_status
 from opinionscope.locations import database_path
 from opinionscope.settings import Settings
@@ -52,15 +53,7 @@ def _show(db: Path | None) -> None:
 
 
 def _read(db: Path | None) -> tuple[Status, Settings, datetime]:
-    settings, settings_error = _settings()
+    settings, settings_error = valid_settings()
     now = utc_now()
     with Store.open_to_read(database_path(db)) as store:
-        return read_status(store, now, settings.rate_limit, settings_error=settings_error), settings, now
-
-
-def _settings() -> tuple[Settings, str | None]:
-    """The settings and None, or the defaults and what is wrong with the settings."""
-    try:
-        return Settings.load(), None
-    except ConfigurationError as error:
-        return Settings.model_validate({}), str(error)
+        return read_status(store, now, settings, settings_error=settings_error), settings, now

@@ -1,6 +1,7 @@
 """Commands `whales …`: the tracked wallets."""
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
@@ -11,10 +12,13 @@ from opinionscope.cli.completion import complete_out_of, complete_tag
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examples, one_of
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.no_match import explain_filters
+from opinionscope.cli.valid_settings import valid_settings
 from opinionscope.cli.wallet_argument import WalletArgument, find_wallet
 from opinionscope.cli.whale_page import print_page, read_page
-from opinionscope.cli.whale_table import print_whales
+from opinionscope.cli.whale_table import NO_WALLETS, print_whales
 from opinionscope.locations import database_path
+from opinionscope.polling.limits import Limits
 from opinionscope.store.database import Store
 from opinionscope.store.whales import WHALE_ORDERS, Whale, find_whales
 from opinionscope.tags import parse_tag
@@ -61,11 +65,20 @@ def list_whales(
     order = one_of(tuple(WHALE_ORDERS), sort, "sort key")
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
-        tracked = find_whales(store, sort=order, tag=parse_tag(tag) if tag else None, hide_flagged=hide_flagged)
-    if form:
-        print_records(form, Whale, tracked)
-    else:
-        print_whales(tracked, utc_now(), is_filtered=bool(tag or hide_flagged))
+        filters: dict[str, Any] = {"tag": parse_tag(tag) if tag else None, "hide_flagged": hide_flagged or None}
+        tracked = find_whales(store, sort=order, **filters)
+        if form:
+            print_records(form, Whale, tracked)
+            return
+        words = {"tag": f"--tag {tag}", "hide_flagged": "--hide-flagged"}
+        nothing = NO_WALLETS
+        if not tracked:
+            nothing = explain_filters("wallet", words, filters, partial(_count, store), otherwise=NO_WALLETS)
+        print_whales(tracked, utc_now(), nothing=nothing)
+
+
+def _count(store: Store, **filters: Any) -> int:
+    return len(find_whales(store, **filters))
 
 
 @whales.command("show")
@@ -75,9 +88,10 @@ def show(
     db: Database = None,
 ) -> None:
     """Show one wallet, including removed ones: its record, its open positions, its best and worst questions."""
+    now = utc_now()
     with Store.open_to_read(database_path(db)) as store:
-        page = read_page(store, find_wallet(store, wallet))
+        page = read_page(store, find_wallet(store, wallet), now, Limits.of(valid_settings()[0]))
     if as_json:
         print_json(page.as_document())
     else:
-        print_page(page, utc_now())
+        print_page(page, now)

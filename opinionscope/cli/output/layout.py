@@ -12,6 +12,9 @@ from rich.text import Text
 from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, MINOR_RANK, Column
 from opinionscope.text import one_line
 
+_NARROWEST = 7
+"""The width of a column that is cut though the line has no room for its least width."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -30,7 +33,8 @@ def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cell
     limit = LONGEST_WRAPPED if column.flexible == "wrap" else LONGEST_TEXT
     texts = [column.nothing if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
     natural = max(width_before, *map(cell_len, (column.title, column.unit, *texts)))
-    least = min(natural, column.least) if column.flexible else natural
+    heading = max(cell_len(column.title), cell_len(column.unit))
+    least = min(natural, max(column.least, heading)) if column.flexible else natural
     enough = min(natural, max(column.enough, least)) if column.flexible else natural
     return Cells(column, texts, natural, enough, least, unused=not width_before and set(texts) == {column.nothing})
 
@@ -58,16 +62,21 @@ def cut(cells: Cells, number: int, width: int) -> str:
 def without_middle(text: str, width: int) -> str:
     """The first and the last words that fit, with at most half of the width for the last.
 
-    Words are broken if those that fit leave more than half of it empty.
+    Where that leaves most of it empty, the last words alone; words are broken where they don't fit, either.
     """
     words = text.split(" ")
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
-    if head and cell_len(" ".join([*head, *tail])) * 2 >= width:
+    if not head:
+        head, tail = _words_that_fit(words, width - 1), []
+    if head and cell_len(" ".join([*head, *tail])) * 3 >= width:
         more = _words_that_fit(
             words[len(head) : len(words) - len(tail)][::-1], width - 2 - cell_len(" ".join([*head, *tail]))
         )
         return f"{' '.join(head)}…{' '.join([*more[::-1], *tail])}"
+    last = " ".join(_words_that_fit(words[:0:-1], width - 1)[::-1])
+    if cell_len(last) * 2 >= width:
+        return f"…{last}"
     start, end = set_cell_size(text, width * 3 // 5).rstrip(), text
     while cell_len(start) + 1 + cell_len(end) > width:
         end = end[1:]
@@ -80,21 +89,34 @@ def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
 
 
 def widths_of(shown: Sequence[Cells], width: int) -> list[int]:
-    """The width of each column: at least the least one. Spare room goes to titles first, then to what may wrap.
+    """The width of each column. Spare room goes to titles first, then to what may wrap.
 
-    No column gets more than enough before all of them have enough.
+    No column gets more than enough before all of them have enough, and none less than its least width, unless the line
+    is too narrow even for that.
     """
-    spare = max(0, width - sum(cells.least + GAP for cells in shown) + GAP)
+    spare = width - sum(cells.least + GAP for cells in shown) + GAP
     widths = [cells.least for cells in shown]
+    for number in _widest_flexible(shown):
+        narrowest = max(_NARROWEST, cell_len(shown[number].column.title))
+        less = max(0, min(-spare, widths[number] - narrowest))
+        widths[number] -= less
+        spare += less
     order = sorted(range(len(shown)), key=lambda number: _claim(shown[number]))
     wanted = [(number, shown[number].enough) for number in order] + [
         (number, shown[number].natural) for number in order
     ]
     for number, target in wanted:
-        more = min(spare, target - widths[number])
+        more = max(0, min(spare, target - widths[number]))
         widths[number] += more
         spare -= more
     return widths
+
+
+def _widest_flexible(shown: Sequence[Cells]) -> list[int]:
+    return sorted(
+        (number for number, cells in enumerate(shown) if cells.column.flexible),
+        key=lambda number: -shown[number].least,
+    )
 
 
 def _claim(cells: Cells) -> tuple[bool, int]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from opinionscope.cli.output.blocks import blocks_of
@@ -22,25 +22,38 @@ _BLOCK = 1_000
 """How many rows are measured, laid out and printed at once."""
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str) -> None:
-    """Print the rows, cut to the width of a terminal and in full elsewhere; without rows, print `nothing`.
+class Table:
+    """A table that is printed while its rows arrive, cut to the width of a terminal and in full elsewhere.
 
-    They are printed while they arrive. What a later block needs widens the columns; if it needs other columns, it gets
-    a heading of its own.
+    What later rows need widens the columns; if they need other columns, they get a heading of their own.
     """
-    screen = console()
-    before: dict[str, int] = {}
-    for block in blocks_of(rows, _BLOCK):
-        shown = fitting([measured(column, block, before.get(column.title, 0)) for column in columns], screen.width)
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._before: dict[str, int] = {}
+
+    def print_rows(self, rows: Sequence[Any]) -> None:
+        """Print these rows, below those that were printed before."""
+        screen, before = console(), self._before
+        shown = fitting([measured(column, rows, before.get(column.title, 0)) for column in self._columns], screen.width)
         widths = widths_of(shown, screen.width)
         now = {cells.column.title: width for cells, width in zip(shown, widths, strict=True)}
         heading = [] if now.keys() == before.keys() else heading_of(shown, widths)
         if heading and before:
             write("\n")
-        _print_lines(chain(heading, lines_of(shown, widths, block)), screen)
-        before = now
-    if not before:
+        _print_lines(chain(heading, lines_of(shown, widths, rows)), screen)
+        self._before = now
+
+
+def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str) -> int:
+    """Print the rows as a table while they arrive, or `nothing` without any; how many there were."""
+    table, number = Table(columns), 0
+    for block in blocks_of(rows, _BLOCK):
+        table.print_rows(block)
+        number += len(block)
+    if nothing and not number:
         write(f"{nothing}\n")
+    return number
 
 
 def _print_lines(lines: Iterable[list[tuple[str, str]]], screen: Console) -> None:
@@ -63,11 +76,17 @@ def print_heading(text: str) -> None:
 
 
 def print_facts(facts: Iterable[Fact]) -> None:
-    """Print names and values, one pair a line, some with a rich style."""
-    table = Table.grid(padding=(0, GAP, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value, *style in facts:
-        text = NOTHING if value is None else one_line(value, LONGEST_WRAPPED)
-        table.add_row(Text(name, style="bold"), Text(text, style=link_to(text) or "".join(style)))
-    render(table, console())
+    """Print names and values, one pair a line, some with a rich style. Longer values are wrapped between words."""
+    screen, pairs = console(), list(facts)
+    indent = max((cell_len(name) for name, *_ in pairs), default=0) + GAP
+    text = Text(no_wrap=True, overflow="ignore")
+    for name, value, *style in pairs:
+        shown = NOTHING if value is None else one_line(value, LONGEST_WRAPPED)
+        # An address that has no room beside its name gets a line of its own, so that it can be copied.
+        is_below = max(map(cell_len, shown.split(" "))) > screen.width - indent
+        margin = GAP if is_below else indent
+        text.append(name, "bold").append("\n" if is_below else " " * (indent - cell_len(name)))
+        lines = Text(shown, style=link_to(shown) or "".join(style)).wrap(screen, screen.width - margin)
+        for number, line in enumerate(lines):
+            text.append(" " * (margin if number or is_below else 0)).append_text(line).append("\n")
+    render(text, screen)

@@ -21,6 +21,7 @@ const CONFIG = {
 const EMBED = { mode: "vega-lite", renderer: "svg", actions: false, ast: true };
 const AXIS_HEIGHT = 34;
 const ALONE_HEIGHT = 480;
+const NARROW = matchMedia("(max-width: 600px)").matches;
 const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
 
 // The text of an empty chart, which may be empty only because of the filters.
@@ -64,6 +65,8 @@ function specification(rows, { period, rowHeight, empty, ...display }) {
     display.encoding.x.axis = { format: period.unit === "day" ? "%b %-d" : "%b %-d %H:%M", tickCount: 6 };
   }
   if (rowHeight) display.height = rows.length * rowHeight + AXIS_HEIGHT;
+  // Beside the chart, a legend would leave a phone no room for it.
+  if (NARROW && display.encoding?.color?.legend) display.encoding.color.legend = { orient: "bottom", columns: 1 };
   const autosize = { type: "fit", contains: "padding" };
   return { width: "container", height: 220, autosize, config: CONFIG, data: { values: rows }, ...display };
 }

@@ -7,7 +7,7 @@ function content(row, column) {
   if (value === null) return column.empty ?? "–";
   const text = format(value, column.as);
   if (column.as === "link" && row.url) return anchor(text, row.url, "_blank");
-  if (column.as === "filter") {
+  if (column.as === "filter" && row[column.value] !== null) {
     return anchor(text, `/-/dashboards/${column.page}?${new URLSearchParams({ [column.filter]: row[column.value] })}`, "");
   }
   const className = column.as === "status" ? `mark mark-${String(value).replaceAll(" ", "-")}`

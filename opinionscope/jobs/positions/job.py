@@ -12,8 +12,16 @@ def work(run: Run) -> JobResult:
     # Only now, so that an idle run does not load the HTTP client.
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.positions.sync import WORKERS, sync_positions
+    from opinionscope.jobs.workers import workers_for
 
-    with connected(run, WORKERS) as (client, deadline):
+    workers = workers_for(len(run.settings.api_keys), WORKERS)
+    with connected(run, workers) as (client, deadline):
         return sync_positions(
-            client, run.store, now=run.now, deadline=deadline, progress=run.progress, result=run.result
+            client,
+            run.store,
+            now=run.now,
+            deadline=deadline,
+            workers=workers,
+            progress=run.progress,
+            result=run.result,
         )

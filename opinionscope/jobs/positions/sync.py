@@ -28,6 +28,7 @@ def sync_positions(
     *,
     now: datetime,
     deadline: float,
+    workers: int = WORKERS,
     progress: ReportProgress = no_progress,
     result: JobResult | None = None,
 ) -> JobResult:
@@ -38,7 +39,7 @@ def sync_positions(
     """
     wallets = find_wallets_to_check(store, now)
     checks = _Checks(store, now, result or JobResult(), is_throttled=lambda: client.throttled > 0)
-    with DaemonPool(WORKERS, "positions") as pool:
+    with DaemonPool(workers, "positions") as pool:
         lists = [
             (wallet, pool.submit(read_positions, partial(client.fetch_positions, wallet.address))) for wallet in wallets
         ]

@@ -38,15 +38,20 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.whales.sync import sync_whales
     from opinionscope.jobs.whales.turns import WORKERS
+    from opinionscope.jobs.workers import workers_for
+    from opinionscope.polling.limits import Limits
 
-    with connected(run, WORKERS) as (client, deadline):
+    workers = workers_for(len(run.settings.api_keys), WORKERS)
+    with connected(run, workers) as (client, deadline):
         return sync_whales(
             client,
             run.store,
             now=run.now,
             retention=run.settings.retention,
             deadline=deadline,
+            limits=Limits.of(run.settings),
             addresses=addresses,
+            workers=workers,
             progress=run.progress,
             result=run.result,
             watch=watch_trades(run),

@@ -68,6 +68,7 @@ class PageReader:
         self._settled: Counter[TradeKey] | None = None
         self._waiting: list[ListedPage] = []
         self._shown: set[TradeKey] = set()
+        self._first_total: int | None = None
         self._barren = 0
 
     def pages_from(self, number: int, page: Page[Trade] | None = None) -> Iterator[PageRead]:
@@ -105,15 +106,19 @@ class PageReader:
 
     def _repeats(self, shown: ListedPage) -> bool:
         """Whether the exchange shows the last page once more, or pages without anything new, instead of the next."""
-        above = self._above
+        above, total = self._above, shown.page.total or 0
         self._barren = self._barren + 1 if shown.keys and self._shown.issuperset(shown.keys) else 0
         self._shown.update(shown.keys)
-        if above is None or not shown.keys:
+        if above is None or not shown.keys or is_full_of_copies(shown):
             return False
-        grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
-        if self._barren >= _BARREN_PAGES + grown // self.size and not is_full_of_copies(shown):
+        if self._first_total is None:
+            self._first_total = above.page.total or 0
+        # What has come on top during this reading has pushed so many pages down that it has seen already.
+        pushed_down = max(0, total - self._first_total) // self.size
+        if self._barren >= _BARREN_PAGES + pushed_down:
             return True
-        return shown.keys == above.keys and grown < shown.page.length and not is_full_of_copies(shown)
+        grown = max(0, total - (above.page.total or 0))
+        return shown.keys == above.keys and grown < shown.page.length
 
     def _end_at_repetition(self, shown: ListedPage) -> PageRead:
         position = (shown.number - 1) * self.size

@@ -12,9 +12,10 @@ from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.workers import join
 from opinionscope.store.database import Store
-from opinionscope.store.whale_progress import record_error, record_poll
+from opinionscope.store.polls import record_error, record_poll
 
 WORKERS = 16
+"""They keep one key busy, as long as an answer takes no longer than a second."""
 PAGES_A_TURN = 10
 POLLS_PER_DEEP_TURN = 3
 
@@ -26,8 +27,8 @@ class Turns:
 
     While there are polls to do, every fourth turn is a deep one, so that a first sync goes on however many wallets
     there are. Whatever a wallet's answers or trades do is that wallet's failure; only what every other one would meet
-    as well ends the run. `ended_polls` counts the polls that ended, well or not; `why_stopped` says why there were no
-    more.
+    as well ends the run. `ended_polls` holds the ids of the wallets whose polls ended, well or not; `why_stopped` says
+    why there were no more.
     """
 
     def __init__(
@@ -53,13 +54,13 @@ class Turns:
         self._busy = 0
         self._fatal: BaseException | None = None
         self._stopped = False
-        self.ended_polls = 0
+        self.ended_polls = set[int]()
         self.why_stopped = "the time of this run was over"
         self._changed = threading.Condition()
 
-    def work_until(self, end: float) -> None:
-        """Let the workers work; whoever still waits for an answer at `end` (monotonic) is left behind."""
-        count = min(WORKERS, self._wallet_count)
+    def work_until(self, end: float, most: int = WORKERS) -> None:
+        """Let at most so many workers work; whoever still waits for an answer at `end` (monotonic) is left behind."""
+        count = min(most, self._wallet_count)
         workers = [threading.Thread(target=self._work, name=f"wallets-{n}", daemon=True) for n in range(count)]
         try:
             for worker in workers:
@@ -132,15 +133,16 @@ class Turns:
         with self._changed:
             self._failures.end()
             self.result.done_count += is_poll
-            self.ended_polls += is_poll
             if history.unfinished:
                 self._deep.append(history)
             if is_poll:
+                self.ended_polls.add(history.wallet.id)
                 self._progress("wallets", self.result.done_count, self._wallet_count)
 
     def _note_failure(self, history: History, failure: Exception, *, is_poll: bool) -> None:
         with self._changed:
-            self.ended_polls += is_poll
+            if is_poll:
+                self.ended_polls.add(history.wallet.id)
             self.result.fail(f"{history.wallet.address}: {describe(failure)}")
             hopeless = self._failures.make_it_hopeless(failure, nothing_done=not self.result.done_count)
         if hopeless:

@@ -86,7 +86,7 @@ class Hours:
 
     @property
     def status(self) -> Positions:
-        return read_status(self.store, self.now, 15).positions
+        return read_status(self.store, self.now, Settings.model_validate({})).positions
 
 
 @pytest.fixture

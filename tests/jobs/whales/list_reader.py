@@ -18,7 +18,7 @@ from opinionscope.jobs.whales.trade_key import trade_key
 from opinionscope.jobs.whales.turns import PAGES_A_TURN
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.whale_activity import purge_trades
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.store.whales import add_whales
 from opinionscope.times import from_text, from_unix
 from tests.old_release import downgrade
@@ -84,7 +84,7 @@ class Reader:
         self.now += timedelta(minutes=1)
         self.model.budget, before = requests, self.model.fetches
         with self.store(transactions) as store, suppress(Died, OutOfBudget, ApiUnavailable):
-            (wallet,) = find_wallets_to_poll(store, self.now, self.now)
+            (wallet,) = find_wallets(store)
             history = History(store, wallet, self.model.fetch_newest, self.model.fetch, self.now, lambda: self.horizon)
             history.poll()
             while history.unfinished:

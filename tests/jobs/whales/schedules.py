@@ -18,7 +18,7 @@ from opinionscope.errors import ApiError, ApiUnavailable, RequestRefused
 from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.whales.turns import PAGES_A_TURN
 from opinionscope.store.database import Store
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.times import from_text
 from tests.true_positions import SELECT, assert_positions
 
@@ -150,7 +150,7 @@ class Play:
     def _run(self) -> None:
         self._runs += 1
         now = NEXT_DAY + timedelta(seconds=self.servers.now - self.began)
-        (wallet,) = find_wallets_to_poll(self.store, now, now)
+        (wallet,) = find_wallets(self.store)
         history = History(self.store, wallet, self.servers.fetch_newest, self.servers.fetch, now, lambda: NO_HORIZON)
         try:
             history.poll()
@@ -160,7 +160,7 @@ class Play:
             self.outcome.failed_runs += 1
 
     def _word(self) -> str:
-        (wallet,) = find_wallets_to_poll(self.store, NEXT_DAY, NEXT_DAY)
+        (wallet,) = find_wallets(self.store)
         return wallet.progress.completeness.word
 
     def _judge(self) -> bool:

@@ -17,7 +17,7 @@ from opinionscope.jobs.whales.history import History
 from opinionscope.jobs.whales.turns import PAGES_A_TURN
 from opinionscope.store.database import Store
 from opinionscope.store.whale_activity import find_activity, purge_trades
-from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets_to_poll
+from opinionscope.store.whale_progress import ReadingProgress, doubt_history, find_wallets
 from opinionscope.times import from_unix
 from tests.old_release import downgrade
 from tests.true_positions import SELECT, assert_positions
@@ -51,7 +51,7 @@ class Watched:
         self.now += timedelta(minutes=minutes)
         self.servers.advance(60 * minutes)
         before = self.servers.fetches
-        (wallet,) = find_wallets_to_poll(self.store, self.now, self.now)
+        (wallet,) = find_wallets(self.store)
 
         def fetch_newest(known: bytes | None) -> Page[Trade] | None:
             page = self.fetch(1, 20)
@@ -68,7 +68,7 @@ class Watched:
 
     @property
     def progress(self) -> ReadingProgress:
-        (wallet,) = find_wallets_to_poll(self.store, self.now, self.now)
+        (wallet,) = find_wallets(self.store)
         return wallet.progress
 
     def word(self) -> str:
@@ -342,6 +342,21 @@ def test_an_upgrade_sums_up_stored_trades_and_leaves_out_the_withdrawn_ones(tmp_
         watched.store = store
         watched.check_positions()
         assert store.value("SELECT count(*) FROM unsummed_trades") == store.value("SELECT doubted FROM whales") == 0
+
+
+def test_a_list_that_grows_by_many_pages_while_it_is_read_is_read_to_its_end(watched: Watched) -> None:
+    add_many(watched, 300)
+
+    def fetch(number: int, limit: int) -> Page[Trade]:
+        if watched.servers.fetches == 5:
+            for second in range(200):
+                watched.trade(1_000 + second)
+        return watched.servers.fetch(number, limit)
+
+    watched.fetch = fetch
+    watched.run()
+    assert watched.store.value("SELECT listed_newest FROM whales") is None
+    watched.run_until_exact(2)
 
 
 def test_one_of_two_equal_trades_can_be_withdrawn(watched: Watched) -> None:

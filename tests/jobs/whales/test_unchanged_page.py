@@ -13,7 +13,7 @@ from opinionscope.jobs.whales.history import History
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
-from opinionscope.store.whale_progress import find_wallets_to_poll
+from opinionscope.store.whale_progress import find_wallets
 from opinionscope.store.whales import add_whales
 
 from .list_model import Batch, ListModel
@@ -54,7 +54,7 @@ def test_a_page_that_cannot_be_read_to_its_end_is_told_of_in_every_run(tmp_path:
     with Store.open(tmp_path / "o.db") as store:
         add_whales(store, [("0x" + "a" * 40, None)], "manual", NOW)
         for _ in range(3):
-            (wallet,) = find_wallets_to_poll(store, NOW, NOW)
+            (wallet,) = find_wallets(store)
             history = History(
                 store,
                 wallet,

@@ -1,0 +1,1 @@
+"""How often each wallet is polled, and which is next: pure rules, without clock, disk or network."""
