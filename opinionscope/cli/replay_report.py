@@ -74,4 +74,4 @@ def _days(signals: Sequence[StoredSignal]) -> list[dict[str, Any]]:
 def _document(signal: StoredSignal) -> dict[str, Any]:
     """A signal as JSON, without what only a stored one has."""
     document = signal.as_document()
-    return {name: value for name, value in document.items() if name not in ("rule_id", "attempts", "sent_at")}
+    return {name: value for name, value in document.items() if name not in ("uid", "rule_id", "attempts", "sent_at")}

@@ -1,7 +1,7 @@
 """Bringing pending signals to their targets, after a run and under a lock, so that no two processes tell the same.
 
 Each target has its own thread, and its signals come one after the other: at most the one that was under way when the
-process died can come twice, with the same id in it. A target that fails keeps no other one from its signals.
+process died can come twice, with the same `id` in it. A target that fails keeps no other one from its signals.
 """
 
 import json
@@ -121,9 +121,9 @@ def program_input(document: Document, message: Message) -> str:
 
 
 def document_of(claimed: Claim) -> Document:
-    """The document of a signal, with its id."""
+    """The document of a signal, with what tells it from every other one."""
     document: Document = json.loads(claimed.document)
-    return {"version": document["version"], "id": claimed.signal_id} | document
+    return {"version": document["version"], "id": claimed.uid, "number": claimed.signal_id} | document
 
 
 def due_again(claimed: Claim, now: datetime) -> datetime | None:

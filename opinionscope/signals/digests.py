@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from opinionscope.signals.documents import digest_document
+from opinionscope.signals.documents import digest_document, dumped
 from opinionscope.signals.outbox import FOR_THE_DIGEST
 from opinionscope.signals.rules import Rule, digest_due
 from opinionscope.store.database import Store, Transaction
@@ -35,8 +35,7 @@ def write_digest(
     if orders:
         documents = [json.loads(order.document) for order in orders]
         document = digest_document(Rule.from_row(row), documents, since, until)
-        text = json.dumps(document, ensure_ascii=False)
-        signal = NewSignal(row.id, row.name, "digest", to_millis_text(now), "pending", text)
+        signal = NewSignal(row.id, row.name, "digest", to_millis_text(now), "pending", dumped(document))
         signal_id = insert_signal(transaction, signal, recipients)
         note_told_in(transaction, [order.id for order in orders], signal_id)
     note_digest(transaction, row.id, until)

@@ -3,6 +3,7 @@
 The README documents its fields; `VERSION` grows when one of them changes its meaning or goes.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -147,7 +148,8 @@ def _named(document: Document) -> Document:
 
 def test_document(now: datetime, target: str) -> Document:
     """What `alert test` sends to a program."""
-    return {"version": VERSION, "kind": "test", "id": None, "detected_at": to_millis_text(now), "target": target}
+    moment = to_millis_text(now)
+    return {"version": VERSION, "kind": "test", "id": None, "number": None, "detected_at": moment, "target": target}
 
 
 def whale_part(whale: WhaleFacts) -> Document:
@@ -250,6 +252,11 @@ def holdings_part(holdings: Iterable[Holding], whales: Mapping[str, WhaleFacts])
 
 def _base(rule: Rule, kind: str, now: datetime) -> Document:
     return {"version": VERSION, "kind": kind, "rule": rule.name, "detected_at": to_millis_text(now.astimezone(UTC))}
+
+
+def dumped(document: Document) -> str:
+    """A document as it is stored."""
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _rounded(number: float) -> float:

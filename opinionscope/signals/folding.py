@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from opinionscope.signals.documents import Document, summary_document, summary_entry
+from opinionscope.signals.documents import Document, dumped, summary_document, summary_entry
 from opinionscope.store.database import Transaction
 from opinionscope.store.signal_deliveries import Waiting, find_waiting, fold
 from opinionscope.store.signals import NewSignal, insert_signal, set_document
@@ -34,7 +34,7 @@ def _fold(
     before: Document = json.loads(summary.document) if summary else {"entries": [], "count": 0, "amount": 0.0}
     amount = before["amount"] + sum(entry["amount"] or 0.0 for entry in entries)
     document = summary_document(rule, [*before["entries"], *entries], before["count"] + len(entries), amount, now)
-    text = json.dumps(document, ensure_ascii=False)
+    text = dumped(document)
     if summary is None:
         new = NewSignal(rule_id, rule, "summary", to_millis_text(now), "pending", text, amount=amount)
         signal_id = insert_signal(transaction, new, [target])

@@ -104,7 +104,7 @@ def _closing(document: Document) -> list[str]:
         hours = (from_text(market["cutoff_at"]) - from_text(document["detected_at"])).total_seconds() / 3_600
         lines.append(_hours_left(hours, from_text(market["cutoff_at"])))
     if market["url"]:
-        lines.append(market["url"])
+        lines.append(_text(market["url"], _LONGEST_TEXT))
     return lines
 
 
@@ -198,7 +198,7 @@ def _small_print(document: Document) -> str | None:
     if document.get("rule"):
         parts.append(f"rule {document['rule']}")
     if document.get("id") is not None:
-        parts.append(f"signal {document['id']}")
+        parts.append(f"signal {document['number']} ({document['id']})")
     return " · ".join(parts) or None
 
 

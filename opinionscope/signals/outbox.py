@@ -5,15 +5,13 @@ have been: what comes later is added up, and told when the order passes twice th
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from opinionscope.signals.documents import Document, consensus_document, move_document, order_document
+from opinionscope.signals.documents import Document, dumped, move_document, order_document
 from opinionscope.signals.matching import Move
 from opinionscope.signals.rules import Rule
-from opinionscope.store.consensus_told import ToldConsensus, find_told, save_told
 from opinionscope.store.database import Transaction
-from opinionscope.store.signal_evidence import MarketFacts, WhaleFacts
 from opinionscope.store.signals import (
     EarlierSignal,
     NewSignal,
@@ -26,7 +24,6 @@ from opinionscope.store.signals import (
     update_figures,
 )
 from opinionscope.times import from_text, from_unix, to_millis_text
-from opinionscope.track_record.consensus import Consensus, Strength, is_news
 from opinionscope.track_record.orders import Order
 
 FOR_THE_DIGEST = "kept for the digest"
@@ -61,38 +58,6 @@ class Outbox:
             self._bring_up_to_date(earlier, rule, move, reason_not, recipients, told=told)
         elif reason_not is None and (told is None or move.order.amount > _TOLD_AGAIN_AT * told.amount):
             self._insert(rule, move, recipients, grown_from=told)
-
-    def tell_consensus(
-        self,
-        rule: Rule,
-        consensus: Consensus,
-        recipients: Sequence[str],
-        *,
-        whales: Mapping[str, WhaleFacts],
-        market: MarketFacts | None,
-        title: str | None,
-    ) -> None:
-        """Tell of a consensus, if it is news."""
-        number, side = consensus.market_external_id, consensus.outcome_side
-        told = find_told(self._transaction, rule.id, number, side)
-        if not is_news(consensus, told and Strength(told.whales, told.exposure)):
-            return
-        document = consensus_document(
-            rule, consensus, self._now, whales=whales, market=market, title=title, has_formed=told is None
-        )
-        signal = NewSignal(
-            rule.id,
-            rule.name,
-            "consensus",
-            to_millis_text(self._now),
-            "pending",
-            _dumped(document),
-            market_external_id=number,
-            outcome_side=side,
-            amount=consensus.exposure,
-        )
-        insert_signal(self._transaction, signal, recipients)
-        save_told(self._transaction, [strength_of(rule.id, consensus)])
 
     def _document(self, rule: Rule, move: Move, detected_at: datetime, told: EarlierSignal | None) -> Document:
         parts = self._parts.get(move.order.fill_ids)
@@ -201,12 +166,6 @@ class Outbox:
         self._earlier.sort()
 
 
-def strength_of(rule_id: int, consensus: Consensus) -> ToldConsensus:
-    """How strong a consensus is, as it is remembered when it has been told."""
-    number, side = consensus.market_external_id, consensus.outcome_side
-    return ToldConsensus(rule_id, number, side, len(consensus.members), consensus.exposure)
-
-
 def _is_open(signal: EarlierSignal) -> bool:
     """Whether certainly nobody was told of it."""
     if signal.state == "pending":
@@ -250,7 +209,7 @@ def _figures(move: Move, document: Document) -> OrderFigures:
         first_fill_at=from_unix(order.first),
         last_fill_at=from_unix(order.last),
         fill_ids=json.dumps(sorted(order.fill_ids)),
-        document=_dumped(document),
+        document=dumped(document),
     )
 
 
@@ -271,7 +230,3 @@ def _earlier(signal_id: int, signal: NewSignal) -> EarlierSignal:
         told_in=None,
         fill_ids=signal.fill_ids,
     )
-
-
-def _dumped(document: Document) -> str:
-    return json.dumps(document, ensure_ascii=False)

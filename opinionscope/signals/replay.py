@@ -14,10 +14,10 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from opinionscope.signals.consensus_outbox import strength_of
 from opinionscope.signals.digests import write_digest
 from opinionscope.signals.evidence import News, sums_by_market, to_fill
 from opinionscope.signals.folding import fold_excess
-from opinionscope.signals.outbox import strength_of
 from opinionscope.signals.rules import Rule, digest_due
 from opinionscope.signals.watch import Watch, may_be_member
 from opinionscope.store.consensus_told import save_told

@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opinionscope.errors import UsageError
-from opinionscope.signals.evidence import StoredEvidence
-from opinionscope.signals.outbox import FOR_THE_DIGEST, strength_of
+from opinionscope.signals.outbox import FOR_THE_DIGEST
+from opinionscope.signals.prior_consensus import read_prior_consensus, take_as_told
 from opinionscope.signals.rules import Filters, Rule
-from opinionscope.signals.watch import may_be_member
-from opinionscope.store.consensus_told import save_told
-from opinionscope.store.database import Store, Transaction
+from opinionscope.store.database import Store
 from opinionscope.store.rules import StoredRule, disable_rule, enable_rule, find_rule, insert_rule, remove_rules
-from opinionscope.store.signal_evidence import find_whale_facts
-from opinionscope.store.signals import suppress_untold_of_rules
+from opinionscope.store.signals import has_signals_of, suppress_untold_of_rules
 from opinionscope.times import to_seconds_text
-from opinionscope.track_record.consensus import find_consensus
 
 
 @dataclass(frozen=True)
@@ -36,9 +32,12 @@ class NewRule:
 
 def add_rule(store: Store, new: NewRule, now: datetime) -> None:
     """Store a rule. A consensus that is there already is no news to it. Raises UsageError if the name is taken."""
+    if find_rule(store, new.name) is not None:
+        raise _taken(new.name)
+    prior = read_prior_consensus(store, new.as_rule(0, now))
     with store.transaction() as transaction:
         if transaction.execute("SELECT 1 FROM rules WHERE name = ?", (new.name,)).fetchone():
-            raise UsageError(f"There is already a rule {new.name!r}; choose another name, or remove it first.")
+            raise _taken(new.name)
         rule_id = insert_rule(
             transaction,
             name=new.name,
@@ -48,7 +47,7 @@ def add_rule(store: Store, new: NewRule, now: datetime) -> None:
             digest_at=new.digest_at,
             now=now,
         )
-        _take_as_told(transaction, new.as_rule(rule_id, now))
+        take_as_told(transaction, new.as_rule(rule_id, now), prior)
 
 
 def require_rules(store: Store, names: Sequence[str]) -> list[StoredRule]:
@@ -58,6 +57,12 @@ def require_rules(store: Store, names: Sequence[str]) -> list[StoredRule]:
         if rule is None:
             raise UsageError(f"There is no rule {name[:80]!r}; see `opinionscope rules list`.")
     return [rule for rule in rules.values() if rule is not None]
+
+
+def require_rule_or_its_signals(store: Store, name: str) -> None:
+    """Raises UsageError if there is neither a rule of this name nor a signal of one: signals outlive rules."""
+    if not has_signals_of(store, name):
+        require_rules(store, [name])
 
 
 def remove(store: Store, rules: Sequence[StoredRule]) -> None:
@@ -79,19 +84,13 @@ def disable(store: Store, rules: Sequence[StoredRule]) -> None:
 
 def enable(store: Store, rules: Sequence[StoredRule], now: datetime) -> None:
     """Have rules that were disabled tell of what happens from now on."""
+    disabled = [Rule.from_row(rule) for rule in rules if not rule.enabled]
+    priors = [read_prior_consensus(store, rule) for rule in disabled]
     with store.transaction() as transaction:
-        for rule in rules:
-            if not rule.enabled:
-                enable_rule(transaction, rule.id, now)
-                _take_as_told(transaction, Rule.from_row(rule))
+        for rule, prior in zip(disabled, priors, strict=True):
+            if enable_rule(transaction, rule.id, now):
+                take_as_told(transaction, rule, prior)
 
 
-def _take_as_told(transaction: Transaction, rule: Rule) -> None:
-    """Remember how strong each consensus is now, so that only its growth is news."""
-    if rule.filters.consensus is None:
-        return
-    whales = find_whale_facts(transaction)
-    holdings = StoredEvidence(transaction, whales).holdings(None)
-    members = [holding for holding in holdings if may_be_member(rule, whales, holding.whale_address)]
-    found = find_consensus(members, min_whales=rule.filters.consensus, min_exposure=rule.least_exposure)
-    save_told(transaction, [strength_of(rule.id, consensus) for consensus in found])
+def _taken(name: str) -> UsageError:
+    return UsageError(f"There is already a rule {name!r}; choose another name, or remove it first.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from opinionscope.signals.consensus_outbox import ConsensusOutbox
 from opinionscope.signals.evidence import Evidence, News, StoredEvidence, to_fill
 from opinionscope.signals.matching import Move, market_mismatch, mismatch
 from opinionscope.signals.outbox import Outbox
@@ -78,7 +79,7 @@ class Watch:
                 for number in {each.market_external_id for each in since}
                 if _market_matches(rule, names[number], markets.get(number))
             }
-            self._judge_consensus(rule, evidence, Outbox(outbox, [], [rule], now), wanted, markets)
+            self._judge_consensus(rule, evidence, ConsensusOutbox(outbox, now), wanted, markets)
 
     def _judge_orders(
         self, rules: Sequence[Rule], moves: Sequence[tuple[Move, int]], outbox: Transaction, now: datetime
@@ -93,7 +94,7 @@ class Watch:
         self,
         rule: Rule,
         evidence: Evidence,
-        box: Outbox,
+        box: ConsensusOutbox,
         titles: Mapping[str, str | None],
         markets: Mapping[str, MarketFacts],
     ) -> None:
@@ -101,9 +102,11 @@ class Watch:
         holdings = evidence.holdings(titles.keys()) if titles else []
         members = [each for each in holdings if may_be_member(rule, self._whales, each.whale_address)]
         least = rule.filters.consensus or 1
-        for consensus in find_consensus(members, min_whales=least, min_exposure=rule.least_exposure):
+        standing = find_consensus(members, min_whales=least, min_exposure=rule.least_exposure)
+        box.forget_dissolved(rule, titles.keys(), standing)
+        for consensus in standing:
             number = consensus.market_external_id
-            box.tell_consensus(
+            box.tell(
                 rule,
                 consensus,
                 self._recipients[rule.id],

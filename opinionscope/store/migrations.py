@@ -581,10 +581,11 @@ def positions_and_track_records(db: Database) -> None:
 def rules_and_signals(db: Database) -> None:
     """What the user wants to be told of, what there is to tell, and who has been told.
 
-    `signals` is an outbox: a row is written in the transaction of its cause. `signal_deliveries` says for each signal
-    and target how far it is, `signal_targets` how each target does. `told_in` is the signal of several that tells of
-    one, `fill_ids` are the trades of an order, as a JSON array. `consensus_told` is how strong each consensus was when
-    it was told. A wallet's news begins at `tracked_since`.
+    `signals` is an outbox: a row is written in the transaction of its cause. Its `uid` is random, because an `id` is
+    given again to another signal when a backup has been put back. `signal_deliveries` says for each signal and target
+    how far it is, `signal_targets` how each target does. `told_in` is the signal of several that tells of one,
+    `fill_ids` are the trades of an order, as a JSON array. `consensus_told` is how strong each consensus that stands
+    was when it was told. A wallet's news begins at `tracked_since`.
     """
     db.executescript("""
         CREATE TABLE rules (
@@ -602,6 +603,7 @@ def rules_and_signals(db: Database) -> None:
 
         CREATE TABLE signals (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
+            uid TEXT NOT NULL,
             rule_id INTEGER NOT NULL,
             rule TEXT NOT NULL,
             kind TEXT NOT NULL CHECK (kind IN ('order', 'consensus', 'digest', 'summary')),

@@ -93,12 +93,14 @@ def remove_rules(transaction: Transaction, ids: Sequence[int]) -> None:
         transaction.execute("DELETE FROM consensus_told WHERE rule_id = ?", (rule_id,))
 
 
-def enable_rule(transaction: Transaction, rule_id: int, now: datetime) -> None:
-    """Have a rule tell of what happens from now on."""
-    transaction.execute(
-        "UPDATE rules SET enabled = 1, active_since = ?, digested_until = iif(digest_at IS NULL, NULL, ?) WHERE id = ?",
+def enable_rule(transaction: Transaction, rule_id: int, now: datetime) -> bool:
+    """Have a rule tell of what happens from now on; whether there is such a rule, and it was disabled."""
+    cursor = transaction.execute(
+        "UPDATE rules SET enabled = 1, active_since = ?, digested_until = iif(digest_at IS NULL, NULL, ?) "
+        "WHERE id = ? AND enabled = 0",
         (to_seconds_text(now), to_millis_text(now), rule_id),
     )
+    return cursor.rowcount > 0
 
 
 def disable_rule(transaction: Transaction, rule_id: int) -> None:

@@ -20,6 +20,7 @@ class Claim(NamedTuple):
     """A signal that is about to be told to a target. `attempts` counts this one."""
 
     signal_id: int
+    uid: str
     target: str
     document: str
     detected_at: str
@@ -95,7 +96,7 @@ def claim(store: Store, target: str, now: datetime, tried: Sequence[int]) -> Cla
     places = ", ".join(str(int(signal_id)) for signal_id in tried)
     with store.transaction() as connection:
         row = connection.execute(
-            "SELECT signal_id, delivery.attempts, document, detected_at FROM signal_deliveries AS delivery "  # noqa: S608
+            "SELECT signal_id, uid, delivery.attempts, document, detected_at FROM signal_deliveries AS delivery "  # noqa: S608
             f"JOIN signals AS signal ON signal.id = signal_id WHERE target = :target AND {_IS_DUE} "
             f"AND signal_id NOT IN ({places}) ORDER BY signal_id LIMIT 1",
             parameters,
@@ -108,7 +109,7 @@ def claim(store: Store, target: str, now: datetime, tried: Sequence[int]) -> Cla
             (attempts, signal_id, target),
         )
         connection.execute("UPDATE signals SET attempts = max(attempts, ?) WHERE id = ?", (attempts, signal_id))
-    return Claim(signal_id, target, row["document"], row["detected_at"], attempts)
+    return Claim(signal_id, row["uid"], target, row["document"], row["detected_at"], attempts)
 
 
 def note_sent(store: Store, claimed: Claim, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """The `signals` table: an outbox. A row is written in the transaction of its cause, and told after it."""
 
 import json
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,11 +75,15 @@ class EarlierSignal(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredSignal(StoredRow):
-    """A signal. `document` is what was or will be told; amounts are in the quote token."""
+    """A signal. `document` is what was or will be told; amounts are in the quote token.
+
+    `uid` stands for it outside: an `id` is given again to another signal when a backup has been put back.
+    """
 
     TABLE: ClassVar[str] = "signals"
 
     id: int
+    uid: str
     rule_id: int
     rule: str
     kind: str
@@ -111,11 +116,12 @@ class StoredSignal(StoredRow):
         return super().as_document() | {"document": self.told}
 
 
+_UID_BYTES = 8
 _NEW_COLUMNS = NewSignal._fields
 _ORDER_COLUMNS = OrderFigures._fields
 _EARLIER_COLUMNS = EarlierSignal._fields
 _INSERT = f"""
-    INSERT INTO signals ({", ".join(_NEW_COLUMNS)}) VALUES ({", ".join("?" * len(_NEW_COLUMNS))})
+    INSERT INTO signals (uid, {", ".join(_NEW_COLUMNS)}) VALUES (?, {", ".join("?" * len(_NEW_COLUMNS))})
 """  # noqa: S608
 _UPDATE = f"UPDATE signals SET {', '.join(f'{name} = ?' for name in _ORDER_COLUMNS)} WHERE id = ?"  # noqa: S608
 _SELECT_EARLIER = f"SELECT {', '.join(_EARLIER_COLUMNS)} FROM signals WHERE kind = 'order' AND "  # noqa: S608
@@ -129,7 +135,8 @@ _CONDITIONS = {
 
 def insert_signal(transaction: Transaction, signal: NewSignal, targets: Sequence[str] = ()) -> int:
     """Store a signal, pending for each of the targets; its id."""
-    signal_id = int(transaction.execute(_INSERT, signal).lastrowid or 0)
+    uid = secrets.token_hex(_UID_BYTES)
+    signal_id = int(transaction.execute(_INSERT, (uid, *signal)).lastrowid or 0)
     add_deliveries(transaction, signal_id, targets)
     return signal_id
 
@@ -227,6 +234,11 @@ def find_signals(
     """Signals, newest first."""
     filters = _filters(rule, whale, state, since)
     return select_filtered(store, StoredSignal, _CONDITIONS, filters, order="id DESC", limit=limit)
+
+
+def has_signals_of(store: Store, rule: str) -> bool:
+    """Whether there are signals of a rule of this name."""
+    return bool(store.value("SELECT EXISTS (SELECT 1 FROM signals WHERE rule = ?)", (rule,)))
 
 
 def count_signals(

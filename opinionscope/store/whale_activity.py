@@ -166,6 +166,17 @@ def _parameters(store: Store, wanted: ActivityFilter) -> dict[str, object]:
     }
 
 
+def find_last_trade(transaction: Transaction) -> int:
+    """The id of the trade that was stored last; 0 if there is none."""
+    return int(transaction.execute("SELECT ifnull(max(id), 0) FROM whale_activity").fetchone()[0])
+
+
+def find_markets_traded_after(transaction: Transaction, last_trade: int) -> set[str]:
+    """The markets of the trades that were stored after the one with this id."""
+    rows = transaction.execute("SELECT DISTINCT market_external_id FROM whale_activity WHERE id > ?", (last_trade,))
+    return {row[0] for row in rows}
+
+
 def count_old_trades(store: Store, older_than: datetime) -> int:
     """How many stored trades are older than the moment."""
     return int(store.value("SELECT count(*) FROM whale_activity WHERE timestamp < ?", (to_seconds_text(older_than),)))

@@ -157,6 +157,20 @@ def test_signals_show_what_was_told_and_what_was_kept(command: Command, wallets:
     assert "Will it rain?" in table
 
 
+def test_signals_of_a_rule_that_never_was_are_refused_and_those_of_a_removed_one_shown(
+    command: Command, wallets: Following
+) -> None:
+    command("rules", "add", "all", "--to", "teller")
+    wallets.now = utc_now() + timedelta(minutes=1)
+    wallets.fill(ANN, ago=20)
+    wallets.read()
+    command("rules", "remove", "all")
+    assert [signal["state"] for signal in command.json("signals", "--rule", "all")] == ["suppressed"]
+    refused = command("signals", "--rule", "nosuch")
+    assert refused.exit_code == command("rules", "show", "nosuch").exit_code != 0
+    assert "There is no rule 'nosuch'" in refused.stderr
+
+
 def test_a_replay_tells_what_a_rule_would_have_told_day_by_day_and_sends_nothing(
     command: Command, wallets: Following
 ) -> None:

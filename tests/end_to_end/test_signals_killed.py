@@ -78,18 +78,18 @@ def test_runs_that_are_killed_anywhere_lose_and_double_no_signal(
     every = sum(orders.values())
     assert_each_was_told(documents, orders, at_most_doubled=KILLS)
     big = sum(number for order, number in orders.items() if order[3] >= 300)
-    told_ids = Counter(int(message.split()[-1]) for message in messages)
+    told_ids = Counter(message.split()[-1].strip("()") for message in messages)
     by_itself, in_one = (
         {
             row[0]
-            for row in command.query(f"SELECT id FROM signals WHERE kind = 'order' AND rule <> 'program' AND {how}")
+            for row in command.query(f"SELECT uid FROM signals WHERE kind = 'order' AND rule <> 'program' AND {how}")
         }
         for how in ("state = 'sent'", "state = 'suppressed' AND told_in IS NOT NULL")
     )
     assert len(by_itself) + len(in_one) == every + big, "on a busy machine more than fifteen may wait, and come in one"
-    summaries = {row[0] for row in command.query("SELECT id FROM signals WHERE kind = 'summary'")}
+    summaries = {row[0] for row in command.query("SELECT uid FROM signals WHERE kind = 'summary'")}
     assert told_ids.keys() == by_itself | summaries
-    assert told_ids.total() - len(told_ids) <= KILLS, "a doubled message has the same number"
+    assert told_ids.total() - len(told_ids) <= KILLS, "a doubled message has the same id"
 
 
 def assert_each_was_told(documents: list[dict[str, object]], orders: Counter[Order], *, at_most_doubled: int) -> None:

@@ -12,8 +12,10 @@ from opinionscope.notify.address_book import AddressBook
 from opinionscope.notify.program_target import run_program
 from opinionscope.settings import Settings
 from opinionscope.signals.delivery import deliver_pending
+from opinionscope.store.backups import back_up, restore_backup
+from opinionscope.store.database import Store
 from tests.alerts.receiver import receiving
-from tests.signals.following import Following
+from tests.signals.following import BOB, Following
 
 
 def test_a_target_that_fails_keeps_no_other_from_its_signals(wallets: Following) -> None:
@@ -39,6 +41,22 @@ def test_a_signal_is_told_again_ever_more_seldom_and_fails_after_a_day(wallets: 
     attempts = len(wallets.told_file.read_text().splitlines())
     assert attempts == wallets.signals()[0].attempts
     assert 24 < attempts < 40
+
+
+def test_a_number_that_comes_again_after_a_restore_has_another_id(wallets: Following) -> None:
+    wallets.rule()
+    backup = wallets.folder / "backup.db"
+    back_up(wallets.store.path, backup)
+    wallets.fill(amount=50)
+    wallets.run()
+    wallets.store.close()
+    restore_backup(wallets.store.path, backup)
+    wallets.store = Store.open(wallets.store.path)
+    wallets.fill(BOB, amount=70)
+    wallets.run()
+    lost, *again = wallets.told()
+    assert lost["number"] in {document["number"] for document in again}
+    assert len({document["id"] for document in (lost, *again)}) == 1 + len(again)
 
 
 def test_a_signal_that_waited_while_the_machine_was_off_is_not_given_up_at_the_first_failure(

@@ -66,13 +66,20 @@ def test_a_title_is_one_line_of_bounded_length(wallets: Following, title: str) -
     assert len(wallets.told()[0]["title"]) <= 140
 
 
+def test_a_link_is_one_line(wallets: Following) -> None:
+    save_markets(
+        wallets.store, [market("1", "Rain?")._replace(url="https://app.test/\n\x1b[31mred\u202e")], wallets.now
+    )
+    assert "https://app.test/ �[31mred�" in told_of(wallets, enabled=1).splitlines()
+
+
 def test_a_program_gets_the_documented_document(wallets: Following) -> None:
     told_of(wallets, enabled=1)
     (document,) = wallets.told()
     assert document["version"] == VERSION == 1
     assert document.keys() == {
-        "version", "id", "kind", "rule", "detected_at", "title", "text", "whale", "market", "order", "position",
-        "seen_late_seconds", "told_before",
+        "version", "id", "number", "kind", "rule", "detected_at", "title", "text", "whale", "market", "order",
+        "position", "seen_late_seconds", "told_before",
     }  # fmt: skip
     assert document["order"].keys() == {
         "action", "outcome", "outcome_side", "change", "fills", "shares", "amount", "fees", "price", "first_fill_at",

@@ -4,11 +4,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from opinionscope.jobs.run import Run
 from opinionscope.jobs.whales.job import watch_trades
 from opinionscope.signals import rule_book
+from opinionscope.signals.prior_consensus import PriorConsensus, read_prior_consensus
 from opinionscope.signals.rule_book import NewRule
-from opinionscope.signals.rules import Filters
+from opinionscope.signals.rules import Filters, Rule
+from opinionscope.store.database import Store
 from opinionscope.store.rules import find_rules
 from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whales import add_whales, remove_whale
@@ -26,7 +30,9 @@ def test_the_fills_of_an_order_are_told_as_one(wallets: Following) -> None:
     assert (order["action"], order["fills"], order["amount"], order["price"]) == ("BUY", 3, 120, 0.4)
     assert (order["change"], document["position"]["shares_after"]) == ("NEW", 300)
     assert "BUY YES · 3 fills · 120.00 USDT at 0.400 · NEW position, now 300 shares" in document["text"]
-    assert document["id"] == wallets.signals()[0].id
+    (signal,) = wallets.signals()
+    assert (document["id"], document["number"]) == (signal.uid, signal.id)
+    assert document["text"].endswith(f"signal {signal.id} ({signal.uid})")
 
 
 def test_nothing_is_told_twice(wallets: Following) -> None:
@@ -222,7 +228,7 @@ def test_what_is_more_than_fifteen_messages_of_a_rule_comes_in_one(wallets: Foll
     assert summary["text"].count("\n") >= 6
     assert sum(state == "suppressed" for state, _ in wallets.states()) == 6
     reasons = {signal.reason for signal in wallets.signals() if signal.state == "suppressed"}
-    assert reasons == {f"teller: more than 15 at once; told in signal {summary['id']}"}
+    assert reasons == {f"teller: more than 15 at once; told in signal {summary['number']}"}
 
 
 def test_a_digest_comes_once_a_day_with_orders_net_and_positions(wallets: Following) -> None:
@@ -265,6 +271,56 @@ def test_a_consensus_is_told_when_it_forms_and_when_it_grows_by_half(wallets: Fo
     assert told == [("formed", 2, 200), ("grown", 2, 300), ("grown", 3, 400)]
     assert wallets.told()[0]["opposition"]["members"][0]["exposure"] == 500
     assert "Against it: 1 with 500 USDT: 0xdddd…dddd 500" in wallets.told()[0]["text"]
+
+
+def test_a_consensus_that_dissolved_is_told_when_it_forms_again_and_not_while_it_stands(wallets: Following) -> None:
+    wallets.rule(consensus=2, min_exposure=100)
+    events = list[str]()
+    formed, dissolved, formed_again = (BOB, "Buy", 100), (BOB, "Sell", 100), (BOB, "Buy", 100)
+    for address, side, amount in (
+        (ANN, "Buy", 100),
+        formed,
+        dissolved,
+        formed_again,
+        (ANN, "Buy", 99),
+        (ANN, "Buy", 1),
+    ):
+        wallets.fill(address, side=side, amount=amount)
+        wallets.read()
+        events.append(",".join(document["event"] for document in wallets.tell_at_once()))
+    assert events == ["", "formed", "", "formed", "", "grown"]
+
+
+def test_a_consensus_that_dissolved_while_its_rule_was_disabled_is_told_when_it_forms_again(wallets: Following) -> None:
+    wallets.rule(consensus=2, min_exposure=100)
+    told = list[int]()
+    for address, side in ((ANN, "Buy"), (BOB, "Buy"), (BOB, "Sell"), (BOB, "Buy")):
+        if side == "Sell":
+            rule_book.disable(wallets.store, find_rules(wallets.store))
+        wallets.fill(address, amount=100, side=side)
+        wallets.read()
+        rule_book.enable(wallets.store, find_rules(wallets.store), wallets.now - timedelta(minutes=1))
+        told.append(len(wallets.tell_at_once()))
+    assert told == [0, 1, 0, 1]
+
+
+def test_what_trades_change_while_a_new_rule_reads_the_positions_is_no_news_to_it(
+    wallets: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallets.fill(ANN, amount=100)
+    wallets.read()
+
+    def read_while_a_run_stores_trades(store: Store, rule: Rule) -> PriorConsensus:
+        prior = read_prior_consensus(store, rule)
+        wallets.fill(BOB, amount=100)
+        wallets.read()  # fails if the rule holds the write lock meanwhile
+        return prior
+
+    monkeypatch.setattr(rule_book, "read_prior_consensus", read_while_a_run_stores_trades)
+    wallets.rule(consensus=2, min_exposure=100)
+    wallets.fill(BOB, amount=1)
+    wallets.read()
+    assert wallets.tell_at_once() == []
 
 
 def test_a_consensus_from_before_the_rule_is_no_news(wallets: Following) -> None:

@@ -14,6 +14,7 @@ from opinionscope.cli.output.terminal import write
 from opinionscope.cli.signal_table import print_signals
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
+from opinionscope.signals.rule_book import require_rule_or_its_signals
 from opinionscope.store.database import Store
 from opinionscope.store.signals import STATES, StoredSignal, count_signals, find_signals
 from opinionscope.store.whales import find_names
@@ -55,6 +56,8 @@ def show_signals(
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     with Store.open_to_read(database_path(db)) as store:
         address = None if whale is None else find_address(store, whale)
+        if rule is not None:
+            require_rule_or_its_signals(store, rule)
         filters: dict[str, Any] = {"rule": rule, "whale": address, "state": wanted, "since": start}
         found = find_signals(store, limit=limit, **filters)
         if form:
