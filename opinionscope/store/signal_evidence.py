@@ -215,6 +215,11 @@ class WhaleFacts:
     unsummed: int
     tags: tuple[str, ...] = ()
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether its positions are those of its known trades, and not yet those that it has."""
+        return self.history_read_at is None or self.unsummed > 0
+
 
 def find_whale_facts(transaction: Transaction) -> dict[str, WhaleFacts]:
     """The wallets that are tracked or were, by address."""
