@@ -38,7 +38,7 @@ from opinionscope.store.signal_evidence import (
 from opinionscope.store.signals import StoredSignal, find_signals
 from opinionscope.times import from_text, to_millis_text, to_seconds_text
 from opinionscope.track_record.consensus import Holding, find_consensus
-from opinionscope.track_record.orders import Sides, with_fill, without
+from opinionscope.track_record.orders import Fill, Sides, totals_of, with_fill, without
 from opinionscope.track_record.positions import figures_of
 
 _TARGET = "replay"
@@ -145,11 +145,16 @@ class Remembered:
             insort(self._fills[key], fill, key=_moment)
             self._sums[key] = with_fill(self._sums[key], to_fill(fill))
 
-    def fills(self, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
-        """A wallet's known fills in the markets since a unix second, oldest first."""
+    def fills(self, address: str, markets: Collection[str], since: int, until: int) -> list[StoredFill]:
+        """A wallet's known fills in the markets from one unix second to another, oldest first."""
         known = [self._fills[address, number] for number in markets]
-        found = [fill for fills in known for fill in fills[bisect_left(fills, (since, 0), key=_moment) :]]
+        found = [fill for fills in known for fill in fills[_place(fills, since) : _place(fills, until + 1)]]
         return sorted(found, key=_moment)
+
+    def traded_after(self, address: str, markets: Collection[str], second: int) -> list[Fill]:
+        """What a wallet is known to have traded in the markets after a unix second, by kind."""
+        known = [self._fills[address, number] for number in markets]
+        return totals_of(to_fill(fill) for fills in known for fill in fills[_place(fills, second + 1) :])
 
     def sums(self, address: str, markets: Collection[str]) -> dict[str, Sides]:
         """The sums of a wallet's positions."""
@@ -197,6 +202,11 @@ def _by_wallet_and_market(fills: Collection[StoredFill]) -> dict[tuple[str, str]
 
 def _moment(fill: StoredFill) -> tuple[int, int]:
     return fill.second, fill.id
+
+
+def _place(fills: Sequence[StoredFill], second: int) -> int:
+    """Where the fills since a unix second begin, in a list by time."""
+    return bisect_left(fills, (second, 0), key=_moment)
 
 
 def _concerned(rules: Sequence[Rule], whales: Mapping[str, WhaleFacts]) -> list[str] | None:

@@ -22,7 +22,7 @@ from opinionscope.store.signal_evidence import MarketFacts, StoredFill, WhaleFac
 from opinionscope.store.whale_activity import NewTrade
 from opinionscope.times import from_unix
 from opinionscope.track_record.consensus import find_consensus
-from opinionscope.track_record.orders import Fill, Order, Sides, change_of, group_orders, reach_of, without
+from opinionscope.track_record.orders import LONGEST, Fill, Order, Sides, change_of, group_orders, reach_of, without
 
 Recipients = Callable[[Sequence[str]], list[str]]
 """The addresses that stand behind the names of targets, as keys that tell nothing of them."""
@@ -160,9 +160,9 @@ def _market_matches(rule: Rule, fill: StoredFill, market: MarketFacts | None) ->
 
 
 def _fills_around(evidence: Evidence, address: str, news: Sequence[News]) -> list[StoredFill]:
-    """The wallet's fills in the markets of the news, from before the beginning of each order that has news."""
-    markets, first = {each.market_external_id for each in news}, min(each.second for each in news)
-    return evidence.fills(address, markets, reach_of(first))
+    """The wallet's fills in the markets of the news: all of each order that has news, and what shows its limits."""
+    markets, seconds = {each.market_external_id for each in news}, [each.second for each in news]
+    return evidence.fills(address, markets, reach_of(min(seconds)), max(seconds) + LONGEST)
 
 
 def _moves(
@@ -176,16 +176,19 @@ def _moves(
     keys = set(news)
     new = {fill.id for fill in stored if News.of(fill) in keys}
     names = {fill.market_external_id: fill for fill in stored}
-    sums = evidence.sums(whale.address, {each.market_external_id for each in news})
+    markets_of_news = {each.market_external_id for each in news}
+    sums = evidence.sums(whale.address, markets_of_news)
+    later = evidence.traded_after(whale.address, markets_of_news, max(each.second for each in news) + LONGEST)
     moves = list[tuple[Move, int]]()
     by_market = groupby(sorted(map(to_fill, stored), key=_market_of), key=_market_of)
     for number, group in by_market:
         fills = list(group)
+        later_here = [fill for fill in later if fill.market_external_id == number]
         for order in group_orders(fills):
             if not order.fill_ids & new:
                 continue
             newest = max(fill.second for fill in order.fills if fill.id in new)
-            before, after = _around(order, fills, sums.get(number, {}))
+            before, after = _around(order, [*fills, *later_here], sums.get(number, {}))
             change = None if whale.is_partial else change_of(order.action, order.outcome_side, before, after)
             name = names[number]
             title, root = name.market_title, name.root_market_external_id

@@ -10,7 +10,7 @@ traded since `reach_of` it, and neither on how much is read, nor on when, nor on
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Literal
@@ -153,6 +153,17 @@ def _split_in_time(fills: Sequence[Fill]) -> list[Order]:
         else:
             parts[-1].append(fill)
     return [Order(tuple(part)) for part in parts]
+
+
+def totals_of(fills: Iterable[Fill]) -> list[Fill]:
+    """A fill for each kind of the fills, with their shares and amounts together."""
+    totals = dict[tuple[str, str, int, str], Fill]()
+    for fill in fills:
+        kind = _kind(fill)
+        so_far = totals.get(kind)
+        shares, amount = (so_far.shares, so_far.amount) if so_far else (0.0, 0.0)
+        totals[kind] = replace(fill, shares=shares + fill.moved_shares, amount=amount + fill.amount)
+    return list(totals.values())
 
 
 Sides = dict[int, PositionSums]
