@@ -233,7 +233,7 @@ def _position_part(move: Move) -> Document:
         "cost_per_share": None if after is None or after.cost_per_share is None else round(after.cost_per_share, 8),
         "exposure_after": 0.0 if after is None else _rounded(after.exposure),
         "other_outcome_shares_after": _rounded(held(move.after, other_side(side))),
-        "is_partial": move.whale.history_read_at is None or move.whale.unsummed > 0,
+        "is_partial": move.whale.is_partial,
     }
 
 

@@ -13,6 +13,7 @@ from opinionscope.store.signal_evidence import (
     find_market_facts,
     find_open_holdings,
     find_sums,
+    find_totals_after,
 )
 from opinionscope.store.whale_activity import NewTrade
 from opinionscope.times import from_text
@@ -40,8 +41,12 @@ class News(NamedTuple):
 class Evidence(Protocol):
     """What there is to judge trades by."""
 
-    def fills(self, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
-        """A wallet's fills in the markets since a unix second, oldest first."""
+    def fills(self, address: str, markets: Collection[str], since: int, until: int) -> list[StoredFill]:
+        """A wallet's fills in the markets from one unix second to another, oldest first."""
+        ...
+
+    def traded_after(self, address: str, markets: Collection[str], second: int) -> list[Fill]:
+        """What a wallet traded in the markets after a unix second: fills that each stand for all of their kind."""
         ...
 
     def sums(self, address: str, markets: Collection[str]) -> dict[str, Sides]:
@@ -64,9 +69,17 @@ class StoredEvidence:
         self._transaction = transaction
         self._whales = whales
 
-    def fills(self, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
+    def fills(self, address: str, markets: Collection[str], since: int, until: int) -> list[StoredFill]:
         """As the protocol says."""
-        return find_fills(self._transaction, address, markets, since)
+        return find_fills(self._transaction, address, markets, since, until)
+
+    def traded_after(self, address: str, markets: Collection[str], second: int) -> list[Fill]:
+        """As the protocol says."""
+        return [
+            Fill(0, address, row.market_external_id, side, row.action, second + 1, row.shares, row.amount)
+            for row in find_totals_after(self._transaction, address, markets, second)
+            for side in [named_side(row.outcome_side, row.outcome)]
+        ]
 
     def sums(self, address: str, markets: Collection[str]) -> dict[str, Sides]:
         """As the protocol says."""

@@ -13,6 +13,7 @@ from opinionscope.track_record.orders import Change, Order, Sides
 class Move:
     """An order with what a rule judges it by: the sums of its market before and after it, the whale, the market.
 
+    `change` is None where it is not known: the order names no outcome, or the wallet's positions are partial.
     `market` is None for a market that has not been synced; `title` is what the trades call it.
     """
 
@@ -74,6 +75,8 @@ def _action(filters: Filters, move: Move) -> str | None:
 def _change(filters: Filters, move: Move) -> str | None:
     if not filters.changes or move.change in filters.changes:
         return None
+    if move.whale.is_partial:
+        return "the position is not known yet"
     return "of an unknown outcome" if move.change is None else f"the position is {move.change}"
 
 

@@ -48,13 +48,14 @@ def _deal(order: Document) -> str:
 
 def _position(document: Document) -> str | None:
     change, position = document["order"]["change"], document["position"]
+    if position["is_partial"]:
+        return "position not known yet"
     if change is None:
         return None
     now = f"now {position['shares_after']:,.0f} shares" if change != "EXIT" else "nothing held now"
     other = position["other_outcome_shares_after"]
     hedge = f", and {other:,.0f} of the other outcome" if other else ""
-    partial = " (of its known trades)" if position["is_partial"] else ""
-    return f"{_VERB_OF_A_CHANGE[change]}, {now}{hedge}{partial}"
+    return f"{_VERB_OF_A_CHANGE[change]}, {now}{hedge}"
 
 
 def _told_before(document: Document) -> str | None:

@@ -2,9 +2,11 @@
 
 A stored trade says in which run it was first seen, and the ids of trades follow the order in which pages were stored.
 So the runs can be played again, page by page, with the positions and the trades that were known then. What is not kept
-is taken as it is now: the wallets' names, tags, flags and records, and the markets. Withdrawn trades are left out.
+is taken as it is now: the wallets' names, tags, flags and records, how much of their histories is summed, and the
+markets. Withdrawn trades are left out.
 """
 
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,7 +38,7 @@ from opinionscope.store.signal_evidence import (
 from opinionscope.store.signals import StoredSignal, find_signals
 from opinionscope.times import from_text, to_millis_text, to_seconds_text
 from opinionscope.track_record.consensus import Holding, find_consensus
-from opinionscope.track_record.orders import Sides, with_fill, without
+from opinionscope.track_record.orders import Fill, Sides, totals_of, with_fill, without
 from opinionscope.track_record.positions import figures_of
 
 _TARGET = "replay"
@@ -91,7 +93,9 @@ class Replay:
                 self._known.learn(page)
                 whale = self._whales.get(page[0].whale_address)
                 if whale and whale.enabled and whale.history_read_at and whale.history_read_at < moment:
-                    watch.judge(self._known, outbox, whale.address, [News.of(fill) for fill in page], now)
+                    faults = watch.judge(self._known, outbox, whale.address, [News.of(fill) for fill in page], now)
+                    for fault in faults.values():
+                        raise fault
             self._write_digests(outbox, digested, now)
             _tell(outbox, now)
         self._write_digests(outbox, digested, self._now)
@@ -138,13 +142,19 @@ class Remembered:
         """Know the trades of a page, too."""
         for fill in page:
             key = (fill.whale_address, fill.market_external_id)
-            self._fills[key].append(fill)
+            insort(self._fills[key], fill, key=_moment)
             self._sums[key] = with_fill(self._sums[key], to_fill(fill))
 
-    def fills(self, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
-        """A wallet's known fills in the markets since a unix second, oldest first."""
-        found = [fill for number in markets for fill in self._fills[address, number] if fill.second >= since]
-        return sorted(found, key=lambda fill: (fill.second, fill.id))
+    def fills(self, address: str, markets: Collection[str], since: int, until: int) -> list[StoredFill]:
+        """A wallet's known fills in the markets from one unix second to another, oldest first."""
+        known = [self._fills[address, number] for number in markets]
+        found = [fill for fills in known for fill in fills[_place(fills, since) : _place(fills, until + 1)]]
+        return sorted(found, key=_moment)
+
+    def traded_after(self, address: str, markets: Collection[str], second: int) -> list[Fill]:
+        """What a wallet is known to have traded in the markets after a unix second, by kind."""
+        known = [self._fills[address, number] for number in markets]
+        return totals_of(to_fill(fill) for fills in known for fill in fills[_place(fills, second + 1) :])
 
     def sums(self, address: str, markets: Collection[str]) -> dict[str, Sides]:
         """The sums of a wallet's positions."""
@@ -185,9 +195,18 @@ def _pages(run: Sequence[StoredFill]) -> Iterator[list[StoredFill]]:
 
 def _by_wallet_and_market(fills: Collection[StoredFill]) -> dict[tuple[str, str], list[StoredFill]]:
     groups: dict[tuple[str, str], list[StoredFill]] = defaultdict(list)
-    for fill in sorted(fills, key=lambda fill: fill.id):
+    for fill in sorted(fills, key=_moment):
         groups[fill.whale_address, fill.market_external_id].append(fill)
     return groups
+
+
+def _moment(fill: StoredFill) -> tuple[int, int]:
+    return fill.second, fill.id
+
+
+def _place(fills: Sequence[StoredFill], second: int) -> int:
+    """Where the fills since a unix second begin, in a list by time."""
+    return bisect_left(fills, (second, 0), key=_moment)
 
 
 def _concerned(rules: Sequence[Rule], whales: Mapping[str, WhaleFacts]) -> list[str] | None:
@@ -199,7 +218,7 @@ def _concerned(rules: Sequence[Rule], whales: Mapping[str, WhaleFacts]) -> list[
 
 def _counts(whale: WhaleFacts | None) -> bool:
     """Whether what the positions of a wallet say can be believed."""
-    return whale is not None and whale.enabled and whale.history_read_at is not None and not whale.unsummed
+    return whale is not None and whale.enabled and not whale.is_partial
 
 
 def _as_it_was(rule: StoredRule, since: datetime) -> StoredRule:

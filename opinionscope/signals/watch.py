@@ -5,7 +5,9 @@ as a whole, from the stored trades, whenever one of its fills is new: it may rea
 a later fill, and its fills may come in any order.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
 
@@ -14,19 +16,22 @@ from opinionscope.signals.evidence import Evidence, News, StoredEvidence, to_fil
 from opinionscope.signals.matching import Move, market_mismatch, mismatch
 from opinionscope.signals.outbox import Outbox
 from opinionscope.signals.rules import Rule
-from opinionscope.store.database import Store, Transaction
+from opinionscope.store.database import Store, Transaction, savepoint
+from opinionscope.store.failures import primary_code
 from opinionscope.store.rules import find_enabled_rules, find_enabled_since
 from opinionscope.store.signal_evidence import MarketFacts, StoredFill, WhaleFacts, find_whale_facts
 from opinionscope.store.whale_activity import NewTrade
 from opinionscope.times import from_unix
 from opinionscope.track_record.consensus import find_consensus
-from opinionscope.track_record.orders import GAP, LONGEST, Fill, Order, Sides, change_of, group_orders, without
+from opinionscope.track_record.orders import LONGEST, Fill, Order, Sides, change_of, group_orders, reach_of, without
 
 Recipients = Callable[[Sequence[str]], list[str]]
 """The addresses that stand behind the names of targets, as keys that tell nothing of them."""
 
-_LONGEST_CHAIN = 86_400
-_WIDER = 6
+Faults = dict[str, Exception]
+"""What was unexpected about rules, by their names."""
+
+logger = logging.getLogger(__name__)
 
 
 class Watch:
@@ -52,43 +57,53 @@ class Watch:
         rules = [*self._order_rules, *self._consensus_rules]
         return {rule.id: rule.news_from for rule in rules} == find_enabled_since(transaction)
 
-    def saw(self, transaction: Transaction, address: str, trades: Sequence[NewTrade]) -> None:
-        """Raise the signals that a wallet's newly stored trades make."""
+    def saw(self, transaction: Transaction, address: str, trades: Sequence[NewTrade]) -> Faults:
+        """Raise the signals that a wallet's newly stored trades make. What is wrong with a rule concerns no other."""
         evidence = StoredEvidence(transaction, self._whales)
-        self.judge(evidence, transaction, address, [News.of(trade) for trade in trades], self._now)
+        return self.judge(evidence, transaction, address, [News.of(trade) for trade in trades], self._now)
 
-    def judge(self, evidence: Evidence, outbox: Transaction, address: str, news: Sequence[News], now: datetime) -> None:
-        """Write to the outbox what the news of a wallet means, judged by the evidence."""
-        whale = self._whales.get(address)
+    def judge(
+        self, evidence: Evidence, outbox: Transaction, address: str, news: Sequence[News], now: datetime
+    ) -> Faults:
+        """Write to the outbox what the news of a wallet means, judged by the evidence. A faulty rule writes nothing."""
+        whale, faults = self._whales.get(address), Faults()
         if whale is None:
-            return
+            return faults
         news = [each for each in news if from_unix(each.second) >= whale.tracked_since]
         rules = [rule for rule in self._order_rules if _may_match(rule, whale)]
         numbers = {each.market_external_id for each in news}
         if not news or not (rules or self._consensus_rules):
-            return
+            return faults
         markets = evidence.markets(numbers)
         fills = _fills_around(evidence, address, news)
         if rules:
-            self._judge_orders(rules, _moves(evidence, whale, fills, news, markets), outbox, now)
+            self._judge_orders(rules, _moves(evidence, whale, fills, news, markets), outbox, now, faults)
+        names = {fill.market_external_id: fill for fill in fills}
         for rule in self._consensus_rules:
-            since = [each for each in news if from_unix(each.second) >= rule.news_from]
-            names = {fill.market_external_id: fill for fill in fills}
-            wanted = {
-                number: names[number].market_title
-                for number in {each.market_external_id for each in since}
-                if _market_matches(rule, names[number], markets.get(number))
-            }
-            self._judge_consensus(rule, evidence, ConsensusOutbox(outbox, now), wanted, markets)
+            with _by_itself(rule, outbox, faults):
+                since = [each for each in news if from_unix(each.second) >= rule.news_from]
+                wanted = {
+                    number: names[number].market_title
+                    for number in {each.market_external_id for each in since}
+                    if _market_matches(rule, names[number], markets.get(number))
+                }
+                self._judge_consensus(rule, evidence, ConsensusOutbox(outbox, now), wanted, markets)
+        return faults
 
     def _judge_orders(
-        self, rules: Sequence[Rule], moves: Sequence[tuple[Move, int]], outbox: Transaction, now: datetime
+        self,
+        rules: Sequence[Rule],
+        moves: Sequence[tuple[Move, int]],
+        outbox: Transaction,
+        now: datetime,
+        faults: Faults,
     ) -> None:
         box = Outbox(outbox, [move for move, _ in moves], rules, now)
-        for move, newest in moves:
-            for rule in rules:
-                if from_unix(newest) >= rule.news_from:
-                    box.take(rule, move, mismatch(rule.filters, move), self._recipients[rule.id])
+        for rule in rules:
+            with _by_itself(rule, outbox, faults):
+                for move, newest in moves:
+                    if from_unix(newest) >= rule.news_from:
+                        box.take(rule, move, mismatch(rule.filters, move), self._recipients[rule.id])
 
     def _judge_consensus(
         self,
@@ -116,6 +131,19 @@ class Watch:
             )
 
 
+@contextmanager
+def _by_itself(rule: Rule, outbox: Transaction, faults: Faults) -> Iterator[None]:
+    """What is done for one rule: on a fault it is undone and the fault noted. Trouble of the database is no fault."""
+    try:
+        with savepoint(outbox):
+            yield
+    except Exception as error:
+        if primary_code(error):
+            raise
+        logger.debug("rule %s failed", rule.name, exc_info=True)
+        faults[rule.name] = error
+
+
 def may_be_member(rule: Rule, whales: Mapping[str, WhaleFacts], address: str) -> bool:
     """Whether the wallet counts for the consensus of a rule."""
     whale = whales.get(address)
@@ -135,28 +163,9 @@ def _market_matches(rule: Rule, fill: StoredFill, market: MarketFacts | None) ->
 
 
 def _fills_around(evidence: Evidence, address: str, news: Sequence[News]) -> list[StoredFill]:
-    """The wallet's fills in the markets of the news, from before the beginning of each order that has news."""
-    markets, first = {each.market_external_id for each in news}, min(each.second for each in news)
-    reach = LONGEST + GAP
-    while True:
-        fills = evidence.fills(address, markets, first - reach)
-        if reach >= _LONGEST_CHAIN or not _begins_before(first - reach, fills, set(news)):
-            return fills
-        reach = min(_LONGEST_CHAIN, reach * _WIDER)
-
-
-def _begins_before(start: int, fills: Sequence[StoredFill], news: Collection[News]) -> bool:
-    """Whether an order with news may have begun before `start`, so that its fills reach back there without a gap."""
-    since: dict[tuple[str, int | None, str], int] = {}
-    last: dict[tuple[str, int | None, str], int] = {}
-    for fill in fills:
-        kind = (fill.market_external_id, fill.outcome_side, fill.action)
-        if fill.second - last.get(kind, start) > GAP:
-            since[kind] = fill.second
-        last[kind] = fill.second
-        if kind not in since and News.of(fill) in news:
-            return True
-    return False
+    """The wallet's fills in the markets of the news: all of each order that has news, and what shows its limits."""
+    markets, seconds = {each.market_external_id for each in news}, [each.second for each in news]
+    return evidence.fills(address, markets, reach_of(min(seconds)), max(seconds) + LONGEST)
 
 
 def _moves(
@@ -170,17 +179,20 @@ def _moves(
     keys = set(news)
     new = {fill.id for fill in stored if News.of(fill) in keys}
     names = {fill.market_external_id: fill for fill in stored}
-    sums = evidence.sums(whale.address, {each.market_external_id for each in news})
+    markets_of_news = {each.market_external_id for each in news}
+    sums = evidence.sums(whale.address, markets_of_news)
+    later = evidence.traded_after(whale.address, markets_of_news, max(each.second for each in news) + LONGEST)
     moves = list[tuple[Move, int]]()
     by_market = groupby(sorted(map(to_fill, stored), key=_market_of), key=_market_of)
     for number, group in by_market:
         fills = list(group)
+        later_here = [fill for fill in later if fill.market_external_id == number]
         for order in group_orders(fills):
             if not order.fill_ids & new:
                 continue
             newest = max(fill.second for fill in order.fills if fill.id in new)
-            before, after = _around(order, fills, sums.get(number, {}))
-            change = change_of(order.action, order.outcome_side, before, after)
+            before, after = _around(order, [*fills, *later_here], sums.get(number, {}))
+            change = None if whale.is_partial else change_of(order.action, order.outcome_side, before, after)
             name = names[number]
             title, root = name.market_title, name.root_market_external_id
             moves.append((Move(order, change, before, after, whale, markets.get(number), title, root), newest))

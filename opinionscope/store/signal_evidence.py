@@ -40,8 +40,16 @@ _FILL = """
 _AMONG = "IN (SELECT value FROM json_each(?))"
 # By the wallet's trades in time: those of a market may be far more.
 _FILLS_OF_WALLET = (
-    f"{_FILL} whale_address = ? AND timestamp >= ? AND +market_external_id {_AMONG} ORDER BY timestamp, id"
+    f"{_FILL} whale_address = ? AND timestamp BETWEEN ? AND ? AND +market_external_id {_AMONG} ORDER BY timestamp, id"
 )
+# Some splits and merges only give the amount, and their shares are worth 1 together.
+_TOTALS_AFTER = f"""
+    SELECT market_external_id, outcome_side, outcome, action, sum(amount),
+        sum(iif(action IN ('SPLIT', 'MERGE') AND ifnull(shares, 0) = 0, amount, ifnull(shares, 0)))
+    FROM whale_activity
+    WHERE withdrawn_at IS NULL AND whale_address = ? AND timestamp > ? AND +market_external_id {_AMONG}
+    GROUP BY market_external_id, outcome_side, outcome, action
+"""  # noqa: S608
 _FILLS_SINCE = f"{_FILL} timestamp >= ? AND (? IS NULL OR whale_address {_AMONG}) ORDER BY id"
 
 
@@ -49,10 +57,31 @@ def _array(texts: Collection[str]) -> str:
     return json.dumps(sorted(texts))
 
 
-def find_fills(transaction: Transaction, address: str, markets: Collection[str], since: int) -> list[StoredFill]:
-    """A wallet's fills in the markets since a unix second, in the order in which they were made."""
-    rows = transaction.execute(_FILLS_OF_WALLET, (address, from_unix(since), _array(markets)))
+def find_fills(
+    transaction: Transaction, address: str, markets: Collection[str], since: int, until: int
+) -> list[StoredFill]:
+    """A wallet's fills in the markets from one unix second to another, in the order in which they were made."""
+    rows = transaction.execute(_FILLS_OF_WALLET, (address, from_unix(since), from_unix(until), _array(markets)))
     return [StoredFill(*row) for row in rows.fetchall()]
+
+
+class FillTotals(NamedTuple):
+    """What a wallet traded of one market, outcome and action."""
+
+    market_external_id: str
+    outcome_side: int | None
+    outcome: str | None
+    action: str
+    amount: float
+    shares: float
+
+
+def find_totals_after(
+    transaction: Transaction, address: str, markets: Collection[str], second: int
+) -> list[FillTotals]:
+    """What a wallet traded in the markets after a unix second."""
+    rows = transaction.execute(_TOTALS_AFTER, (address, from_unix(second), _array(markets)))
+    return [FillTotals(*row) for row in rows.fetchall()]
 
 
 def find_fills_since(
@@ -214,6 +243,11 @@ class WhaleFacts:
     record_withheld: str | None
     unsummed: int
     tags: tuple[str, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether its positions are those of its known trades, and not yet those that it has."""
+        return self.history_read_at is None or self.unsummed > 0
 
 
 def find_whale_facts(transaction: Transaction) -> dict[str, WhaleFacts]:

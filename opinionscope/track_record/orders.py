@@ -3,10 +3,14 @@
 The exchange lists fills, not orders, and the fills of one order come apart over seconds and pages. So an order is the
 wallet's fills of one market, outcome side and action, each within `GAP` seconds of the one before it, in at most
 `LONGEST` seconds.
+
+A wallet may trade for hours without a pause. Its first order lasts `LONGEST` seconds from the fill after the last
+pause. What follows is divided where the clock is at a multiple of `LONGEST`. So the orders of a fill depend on what was
+traded since `reach_of` it, and neither on how much is read, nor on when, nor on what comes later.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import groupby, takewhile
 from typing import Literal
@@ -160,15 +164,43 @@ def _kind(fill: Fill) -> Kind:
     return fill.whale_address, fill.market_external_id, fill.outcome_side, fill.action
 
 
+def reach_of(second: int) -> int:
+    """The unix second from which fills are to be known, so that orders with a fill at `second` or later are right.
+
+    An order with such a fill began at most `LONGEST` seconds before the boundary of the clock above which it lies, or
+    at that boundary. `GAP` more seconds show whether there was a pause before it.
+    """
+    return _boundary(second) - LONGEST - GAP
+
+
+def _boundary(second: int) -> int:
+    """The last multiple of `LONGEST` up to a unix second."""
+    return second // LONGEST * LONGEST
+
+
 def _split_in_time(fills: Sequence[Fill]) -> list[Order]:
-    parts = [[fills[0]]]
+    parts, end = [[fills[0]]], fills[0].second + LONGEST
     for fill in fills[1:]:
-        part = parts[-1]
-        if fill.second - part[-1].second <= GAP and fill.second - part[0].second <= LONGEST:
-            part.append(fill)
-        else:
+        if fill.second - parts[-1][-1].second > GAP:
             parts.append([fill])
+            end = fill.second + LONGEST
+        elif fill.second > end:
+            parts.append([fill])
+            end = _boundary(fill.second) + LONGEST - 1
+        else:
+            parts[-1].append(fill)
     return [Order(tuple(part)) for part in parts]
+
+
+def totals_of(fills: Iterable[Fill]) -> list[Fill]:
+    """A fill for each kind of the fills, with their shares and amounts together."""
+    totals = dict[tuple[str, str, int, str], Fill]()
+    for fill in fills:
+        kind = _kind(fill)
+        so_far = totals.get(kind)
+        shares, amount = (so_far.shares, so_far.amount) if so_far else (0.0, 0.0)
+        totals[kind] = replace(fill, shares=shares + fill.moved_shares, amount=amount + fill.amount)
+    return list(totals.values())
 
 
 Sides = dict[int, PositionSums]

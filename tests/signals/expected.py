@@ -109,11 +109,16 @@ class RuleBook:
                 key=lambda deal: (deal.second, deal.serial),
             )
             open_orders: dict[tuple[int, str], list[Deal]] = {}
+            ends: dict[tuple[int, str], int] = {}
             grouped = list[list[Deal]]()
             for deal in deals:
-                order = open_orders.get((deal.side, deal.action))
-                if order is None or deal.second - order[-1].second > 60 or deal.second - order[0].second > 600:
-                    order = open_orders[deal.side, deal.action] = []
+                kind = (deal.side, deal.action)
+                order = open_orders.get(kind)
+                has_paused = order is None or deal.second - order[-1].second > 60
+                if order is None or has_paused or deal.second > ends[kind]:
+                    # Ten minutes from the first fill; without a pause before it, the clock's ten minutes.
+                    ends[kind] = deal.second + 600 if has_paused else deal.second - deal.second % 600 + 599
+                    order = open_orders[kind] = []
                     grouped.append(order)
                 order.append(deal)
             orders += [Expectation(tuple(order), _change(order, deals)) for order in grouped]

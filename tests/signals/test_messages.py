@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from opinionscope.jobs.whales.history import History
+from opinionscope.jobs.whales.history import History, WatchTrades
+from opinionscope.notify.address_book import AddressBook
 from opinionscope.signals.documents import VERSION
+from opinionscope.signals.matching import Move, mismatch
 from opinionscope.signals.messages import message_of
+from opinionscope.signals.rules import Filters
 from opinionscope.store.markets import save_markets
 from opinionscope.store.whale_progress import find_wallets
 from tests.cli.conftest import market
@@ -88,16 +91,47 @@ def test_a_program_gets_the_documented_document(wallets: Following) -> None:
     assert message_of(document).body == document["text"]
 
 
-def test_a_fault_in_a_rule_keeps_no_trade_from_being_stored(wallets: Following) -> None:
+def read_history(wallets: Following, watch: WatchTrades) -> History:
+    """Ann's history after a poll at which `watch` was told of the news."""
+    (wallet,) = [each for each in find_wallets(wallets.store) if each.address == ANN]
+    listed, horizon = wallets.lists[ANN], wallets.now - timedelta(days=1)
+    history = History(wallets.store, wallet, listed.fetch_newest, listed.fetch, wallets.now, lambda: horizon, watch)
+    history.poll()
+    return history
+
+
+def test_nothing_is_said_of_a_position_that_is_not_summed_yet(wallets: Following) -> None:
+    wallets.rule("changes", changes=("NEW", "ADD", "REDUCE", "EXIT", "FLIP"))
+    text = told_of(wallets, unsummed=2)
+    assert "BUY YES · 1 fill · 50.00 USDT at 0.500 · position not known yet" in text.splitlines()
+    (document,) = wallets.told()
+    assert (document["rule"], document["order"]["change"], document["position"]["is_partial"]) == ("all", None, True)
+
+
+def test_a_fault_in_one_rule_keeps_the_others_from_nothing(wallets: Following, monkeypatch: pytest.MonkeyPatch) -> None:
+    wallets.rule("odd", max_price=1.0)
+    wallets.rule("all")
+    wallets.fill(ANN, ago=9)
+    wallets.fill(ANN, ago=5, market="2")
+
+    def fails_in_market_2(filters: Filters, move: Move) -> str | None:
+        if filters.max_price and move.order.market_external_id == "2":
+            raise RuntimeError("what is this?")
+        return mismatch(filters, move)
+
+    monkeypatch.setattr("opinionscope.signals.watch.mismatch", fails_in_market_2)
+    history = read_history(wallets, wallets.watch(AddressBook.of({})).saw)
+    assert history.stored == 2
+    assert [(each.rule, each.market_external_id) for each in wallets.signals()] == [("all", "1"), ("all", "2")]
+    assert list(history.problems) == ["rule odd could not be applied: unexpected RuntimeError: what is this?"]
+
+
+def test_a_fault_in_the_rules_keeps_no_trade_from_being_stored(wallets: Following) -> None:
     wallets.fill(ANN)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> dict[str, Exception]:
         raise RuntimeError("odd")
 
-    (wallet,) = [each for each in find_wallets(wallets.store) if each.address == ANN]
-    listed = wallets.lists[ANN]
-    history = History(wallets.store, wallet, listed.fetch_newest, listed.fetch, wallets.now, lambda: wallets.now, fail)
-    history.horizon = lambda: wallets.now - timedelta(days=1)
-    history.poll()
+    history = read_history(wallets, fail)
     assert history.stored == 1
     assert list(history.problems) == ["the rules could not be applied: unexpected RuntimeError: odd"]

@@ -10,6 +10,7 @@ from opinionscope.jobs.run import Run
 from opinionscope.jobs.whales.job import watch_trades
 from opinionscope.signals import rule_book
 from opinionscope.signals.prior_consensus import PriorConsensus, read_prior_consensus
+from opinionscope.signals.replay import Replay
 from opinionscope.signals.rule_book import NewRule
 from opinionscope.signals.rules import Filters, Rule
 from opinionscope.store.database import Store
@@ -345,9 +346,25 @@ def test_the_change_of_an_order_does_not_depend_on_what_came_after_it(wallets: F
     assert orders == [("NEW", 100), ("REDUCE", 60), ("EXIT", 0), ("NEW", 10)]
 
 
-def test_the_orders_of_a_wallet_that_never_pauses_are_ten_minutes_each(wallets: Following) -> None:
+def test_a_fill_that_comes_an_hour_late_is_told_with_the_position_of_its_time(wallets: Following) -> None:
     wallets.rule()
-    for _ in range(33):
+    since = wallets.now
+    wallets.now += timedelta(hours=2)
+    for ago, side, shares in ((900, "Buy", 100), (800, "Split", 40), (700, "Sell", 30), (600, "Merge", 5)):
+        wallets.fill(ago=ago, side=side, shares=shares, amount=shares)
+    wallets.run()
+    wallets.fill(ago=4_000, shares=50, amount=20)
+    wallets.run()
+    signals = Replay(wallets.store, find_rules(wallets.store), since, wallets.now).signals()
+    for document in (wallets.told()[-1], signals[-1].told):
+        position = document["position"]
+        assert (document["order"]["change"], position["shares_before"], position["shares_after"]) == ("NEW", 0, 50)
+        assert (position["exposure_after"], position["other_outcome_shares_after"]) == (20, 0)
+
+
+def test_the_orders_of_a_wallet_that_never_pauses_are_ten_minutes_at_most(wallets: Following) -> None:
+    wallets.rule()
+    for _ in range(30):
         wallets.fill(ago=5, amount=50)
         wallets.run()
     assert wallets.amounts() == [50, 150, 350] * 3

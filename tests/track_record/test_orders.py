@@ -12,11 +12,13 @@ from opinionscope.track_record.orders import (
     GAP,
     LONGEST,
     Fill,
+    Order,
     Sides,
     change_of,
     group_orders,
     held,
     latest_orders,
+    reach_of,
     with_fill,
     without,
 )
@@ -52,6 +54,11 @@ def test_an_order_lasts_ten_minutes_at_most() -> None:
     orders = group_orders([fill(number, number * 50) for number in range(15)])
     assert [len(order.fills) for order in orders] == [13, 2]
     assert orders[0].last - orders[0].first == LONGEST
+
+
+def test_a_wallet_that_never_pauses_begins_an_order_at_each_ten_minutes_of_the_clock() -> None:
+    orders = group_orders([fill(number, 130 + number * 60) for number in range(33)])
+    assert [(order.first, order.last) for order in orders] == [(130, 730), (790, 1_150), (1_210, 1_750), (1_810, 2_050)]
 
 
 def test_other_markets_outcomes_and_actions_are_other_orders() -> None:
@@ -107,6 +114,23 @@ def test_the_latest_order_needs_few_fills() -> None:
     fills = iter([replace(fill(number, 100_000 - number * 40), market_external_id=str(number)) for number in range(99)])
     assert next(latest_orders(fills)).fills[0].id == 0
     assert len(list(fills)) > 90
+
+
+@examples(200)
+@given(seed=st.integers(0, 10_000), pauses=st.sampled_from([0, 0.01, 0.1]), data=st.data())
+def test_the_orders_of_new_fills_are_the_same_however_much_is_read(
+    seed: int, pauses: float, data: st.DataObject
+) -> None:
+    chance, second, fills = Random(seed), seed, list[Fill]()
+    for number in range(200):
+        second += 61 if chance.random() < pauses else chance.choice((2, 30, 59, 60))
+        fills.append(fill(number, second))
+    new = data.draw(st.sampled_from(fills)).second
+
+    def orders_since(start: int) -> list[Order]:
+        return [order for order in group_orders(each for each in fills if each.second >= start) if order.last >= new]
+
+    assert orders_since(reach_of(new)) == orders_since(0) == orders_since(reach_of(new) - 777)
 
 
 def sums_of(fills: list[Fill]) -> Sides:

@@ -6,7 +6,7 @@ is doubted, and whose newest page comes as it came before, needs no more than th
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -27,8 +27,11 @@ from opinionscope.store.whale_activity import NewTrade
 from opinionscope.store.whale_progress import ReadingProgress, Wallet, save_progress
 from opinionscope.times import from_text
 
-WatchTrades = Callable[[Transaction, str, Sequence[NewTrade]], None]
-"""Told, inside the transaction that stores them, which new trades of an address are news."""
+WatchTrades = Callable[[Transaction, str, Sequence[NewTrade]], Mapping[str, Exception]]
+"""Told, inside the transaction that stores them, which new trades of an address are news.
+
+Answers which rules could not be applied, by name, and why.
+"""
 
 FRUITLESS_REREADS = 3
 PAGES_AFTER_FRUITLESS_REREADS = 25
@@ -180,12 +183,18 @@ class History:
         """Have the trades looked at. A fault there must not keep them from being stored."""
         try:
             with savepoint(transaction):
-                watch(transaction, self.wallet.address, trades)
+                faults = watch(transaction, self.wallet.address, trades)
         except Exception as error:
             if primary_code(error):
                 raise
             logger.debug("the rules failed for %s", self.wallet.address, exc_info=True)
-            self.problems[f"the rules could not be applied: unexpected {type(error).__name__}: {error}"] = None
+            self._note_fault("the rules", error)
+        else:
+            for rule, fault in faults.items():
+                self._note_fault(f"rule {rule}", fault)
+
+    def _note_fault(self, what: str, error: Exception) -> None:
+        self.problems[f"{what} could not be applied: unexpected {type(error).__name__}: {error}"] = None
 
     def _withdraw(self, transaction: Transaction, reading: Reading) -> int:
         if reading.missed_until is None:

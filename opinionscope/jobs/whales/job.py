@@ -1,6 +1,6 @@
 """Job `sync whales`: poll the tracked wallets, store their new trades, and tell what the rules make of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -62,15 +62,15 @@ def watch_trades(run: Run) -> "WatchTrades":
     """What looks at the new trades. Nothing of it is loaded before there are any, and a rule that is enabled."""
     watches: list[Watch] = []
 
-    def saw(transaction: "Transaction", address: str, trades: "Sequence[NewTrade]") -> None:
+    def saw(transaction: "Transaction", address: str, trades: "Sequence[NewTrade]") -> Mapping[str, Exception]:
         if not has_enabled_rules(run.store):
-            return
+            return {}
         from opinionscope.signals.live import begin_watch
 
         # No other thread comes here meanwhile: it would need the transaction.
         if not (watches and watches[0].is_current(transaction)):
             watches[:] = [begin_watch(run.store, transaction, run.now)]
-        watches[0].saw(transaction, address, trades)
+        return watches[0].saw(transaction, address, trades)
 
     return saw
 
