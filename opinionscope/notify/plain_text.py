@@ -38,7 +38,7 @@ def as_text(text: str, scheme: str, *, is_markdown: bool = False) -> str:
     text = _EMOJI.sub(f":{_NOTHING_WIDE}", _MENTION.sub(lambda match: match[0] + _NOTHING_WIDE, text))
     if scheme not in _MARKDOWN_IN_TEXT or is_markdown:
         return text
-    # A hyphen escaped inside an address would be part of it. An address that holds markup is no plain one.
+    # A hyphen escaped inside an address would become part of it. An address that holds markup is escaped all the same.
     parts = _PLAIN_ADDRESS.split(text)
     return "".join(part if number % 2 else _escaped(part) for number, part in enumerate(parts))
 

@@ -15,7 +15,7 @@ RECENT_SECONDS = 1_800.0
 PRIOR_TRADES = 0.25
 PRIOR_SECONDS = 86_400.0
 _NO_NEWS = 1.0
-"""A single trade is no burst."""
+"""A single trade does not make a burst."""
 
 
 class TradeRate(NamedTuple):

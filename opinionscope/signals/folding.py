@@ -1,4 +1,4 @@
-"""At most so many messages of a rule at a time: what is over becomes one that says how many, and which."""
+"""Limits the messages of a rule at a time: the rest become one message that says how many there are, and which."""
 
 import json
 from collections.abc import Sequence

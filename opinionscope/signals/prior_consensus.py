@@ -27,7 +27,7 @@ class PriorConsensus(NamedTuple):
 
 
 def read_prior_consensus(store: Store, rule: Rule) -> PriorConsensus:
-    """What there is now, as the rule sees it; nothing if it is no rule about consensus."""
+    """The present consensus as the rule sees it; empty for a rule that is not about consensus."""
     if rule.filters.consensus is None:
         return PriorConsensus([], 0)
     with store.snapshot() as transaction:

@@ -133,7 +133,7 @@ class Watch:
 
 @contextmanager
 def _by_itself(rule: Rule, outbox: Transaction, faults: Faults) -> Iterator[None]:
-    """What is done for one rule: on a fault it is undone and the fault noted. Trouble of the database is no fault."""
+    """Do the work of one rule. A fault in it is noted and its work undone; a failing database is raised instead."""
     try:
         with savepoint(outbox):
             yield

@@ -95,7 +95,7 @@ class ExchangeServer:
 
     @property
     def leaderboard_url(self) -> str:
-        """The address of the leaderboard, which is no part of the API; known once the server has been started."""
+        """The address of the leaderboard, which is not part of the API. Known once the server has started."""
         return f"http://{self._host}:{self._port}/api/bsc/api/v2/leaderboard"
 
     @property

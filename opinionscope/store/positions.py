@@ -7,12 +7,10 @@ view `position_figures`.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
-from opinionscope.records import Flag, Millis, Seconds
 from opinionscope.store.database import Transaction
 from opinionscope.store.markets import PLATFORM
-from opinionscope.store.rows import StoredRow
 from opinionscope.times import from_unix
 
 
@@ -21,43 +19,6 @@ class PositionKey(NamedTuple):
 
     market_external_id: str
     outcome_side: int
-
-
-@dataclass(frozen=True)
-class StoredPosition(StoredRow):
-    """The sums of a wallet's trades of one outcome, and what the exchange says of it. Amounts are in the quote token.
-
-    `api_shares`, `api_value` and `api_unrealized` are the exchange's own figures as of `checked_at`. `figures_due`:
-    something has changed since the figures of the wallet were last worked out.
-    """
-
-    TABLE: ClassVar[str] = "positions"
-
-    id: int
-    whale_address: str
-    platform: str
-    market_external_id: str
-    outcome_side: int
-    root_market_external_id: str | None
-    market_title: str | None
-    outcome: str | None
-    buy_shares: float
-    buy_amount: float
-    sell_shares: float
-    sell_amount: float
-    split_shares: float
-    merge_shares: float
-    fees: float
-    trade_count: int
-    first_traded_at: Seconds | None
-    last_traded_at: Seconds | None
-    api_shares: float | None
-    api_value: float | None
-    api_unrealized: float | None
-    claim_status: str | None
-    checked_at: Millis | None
-    disagrees_since: Millis | None
-    figures_due: Flag
 
 
 @dataclass(slots=True)

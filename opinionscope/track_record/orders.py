@@ -120,7 +120,7 @@ class Order:
 
 
 def group_orders(fills: Iterable[Fill]) -> list[Order]:
-    """The orders that the fills make up, by their first fill. The order in which the fills are given is no matter."""
+    """The orders that the fills make up, by their first fill. The fills may come in any order."""
     by_kind = sorted(fills, key=lambda fill: (*_kind(fill), fill.moment))
     orders = [order for _, same in groupby(by_kind, key=_kind) for order in _split_in_time(list(same))]
     return sorted(orders, key=lambda order: order.fills[0].moment)

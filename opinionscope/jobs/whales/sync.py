@@ -74,7 +74,7 @@ def sync_whales(
 
 
 def _report_overdue(result: JobResult, waiting: Sequence[Candidate], turns: Turns, limits: Limits) -> None:
-    """Count the wallets that the run should have polled and did not; a wallet that is not due yet is no failure."""
+    """Count the wallets that were due in this run but were not polled."""
     overdue = find_overdue([one for one in waiting if one.id not in turns.ended_polls], len(waiting), limits)
     if not overdue:
         return
