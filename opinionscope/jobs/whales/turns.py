@@ -59,7 +59,7 @@ class Turns:
         self._changed = threading.Condition()
 
     def work_until(self, end: float, most: int = WORKERS) -> None:
-        """Run at most `most` workers. One that still waits for an answer at `end` (monotonic seconds) is left behind."""
+        """Run at most `most` workers. One that still waits at `end` (monotonic seconds) is left behind."""
         count = min(most, self._wallet_count)
         workers = [threading.Thread(target=self._work, name=f"wallets-{n}", daemon=True) for n in range(count)]
         try:
