@@ -160,7 +160,7 @@ def test_a_server_that_talks_before_it_is_asked_is_given_up(tmp_path: Path) -> N
         connection.sendall(page(path))
         connection.shutdown(socket.SHUT_RDWR)
 
-    with client_of(Talking(answer), tmp_path, rate=5) as client:
+    with client_of(Talking(answer), tmp_path, rate=2) as client:
         assert client.fetch_trades("a", 1).items[0].tx_hash == "a"
         with pytest.raises(ApiUnavailable, match="the connection broke"):
             client.fetch_trades("b", 1)
