@@ -68,7 +68,8 @@ def _next_steps(command: str) -> str:
     return f"""
 Next, with an API key for the real exchange:
 
-  export OPINION_TRADE_API_KEY=<your key>
+  mkdir -p ~/.config/opinionscope
+  (umask 077; echo 'OPINION_TRADE_API_KEY=<your key>' > ~/.config/opinionscope/env)
   {command} sync markets
   {command} whales add <address>
   {command} sync whales
