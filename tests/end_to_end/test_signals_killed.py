@@ -43,7 +43,10 @@ def told_by(receiver: Receiver) -> list[str]:
 def test_runs_that_are_killed_anywhere_lose_and_double_no_signal(
     command: CommandLine, trading: Trading, tmp_path: Path
 ) -> None:
-    exchange = Exchange(seed=29, markets=120, wallets=3, history=40, trades_per_minute=0, market_churn_per_minute=0)
+    # A market for each order: two of one market within a minute would be one order.
+    exchange = Exchange(
+        seed=29, markets=max(120, 12 * KILLS), wallets=3, history=40, trades_per_minute=0, market_churn_per_minute=0
+    )
     trading(exchange)
     program, told = tmp_path / "teller", tmp_path / "told.jsonl"
     program.write_text(f"#!/bin/sh\ncat >> {told}\n")
