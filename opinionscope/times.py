@@ -59,13 +59,14 @@ def parse_since(text: str, now: datetime) -> datetime:
 
 def parse_until(text: str, now: datetime) -> datetime:
     """The time that is `90s`, `15m`, `48h` or `7d` after `now`. Raises UsageError for anything else."""
+    wrong = UsageError(f"{text!r} is not a valid duration; expected 90s, 15m, 48h or 7d.")
     try:
         span = _span(text)
-        if span is not None:
-            return now + span
+        if span is None:
+            raise wrong
+        return now + span
     except OverflowError:
-        pass
-    raise UsageError(f"{text!r} is not a valid duration; expected 90s, 15m, 48h or 7d.")
+        raise wrong from None
 
 
 def _span(text: str) -> timedelta | None:
