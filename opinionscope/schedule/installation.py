@@ -22,14 +22,20 @@ def installed_command() -> list[str]:
 
 def passing_place(program: Path) -> str | None:
     """Why the program may be gone tomorrow, as after `uvx` or `pipx run`; None if it is there to stay."""
-    for folder in program.parents:
-        # uv marks its cache, wherever it is. See https://bford.info/cachedir/.
-        if folder.name in (".cache", "Caches") or folder == _cache_folder() or (folder / "CACHEDIR.TAG").exists():
-            return f"{program} is in a cache, which may be pruned at any time"
+    if any(_is_cache(folder) for folder in program.parents):
+        return f"{program} is in a cache, which may be pruned at any time"
     for temporary in (*_TEMPORARY, tempfile.gettempdir()):
         if program.is_relative_to(temporary):
             return f"{program} is in {temporary}, where nothing stays for long"
     return None
+
+
+def _is_cache(folder: Path) -> bool:
+    if folder.name in (".cache", "Caches") or folder == _cache_folder():
+        return True
+    # uv marks its cache, wherever it is, and with the same file every environment that it makes, to keep that out of
+    # backups. See https://bford.info/cachedir/.
+    return (folder / "CACHEDIR.TAG").exists() and not (folder / "pyvenv.cfg").exists()
 
 
 def _cache_folder() -> Path:

@@ -185,8 +185,14 @@ def test_a_program_in_a_cache_or_a_temporary_folder_does_not_stay(tmp_path: Path
 
     assert passing_place(Path("/opt/opinionscope/bin/opinionscope")) is None
     assert passing_place(Path("/home/ann/.local/bin/opinionscope")) is None
-    assert "cache" in (passing_place(Path("/home/ann/.cache/uv/archive-v0/x/bin/opinionscope")) or "")
-    assert "cache" in (passing_place(tmp_path / "bin" / "opinionscope") or "")
+    assert "is in a cache" in (passing_place(Path("/home/ann/.cache/uv/archive-v0/x/bin/opinionscope")) or "")
+    environment = tmp_path / "environments" / "opinionscope"
+    environment.mkdir(parents=True)
+    (environment / "CACHEDIR.TAG").touch()
+    (environment / "pyvenv.cfg").touch()
+    assert "is in a cache" in (passing_place(environment / "bin" / "opinionscope") or "")
+    (tmp_path / "CACHEDIR.TAG").unlink()
+    assert "is in a cache" not in (passing_place(environment / "bin" / "opinionscope") or "")
     assert "/var/tmp" in (passing_place(Path("/var/tmp/x/bin/opinionscope")) or "")
 
 
