@@ -43,11 +43,11 @@ def run_on_time(database: Path, now: datetime) -> bool:
 
 
 def judge_last_runs(histories: list[JobHistory], now: datetime) -> Finding:
-    """A job that fails is a failure; one that has never run, as before the schedule is installed, is a warning."""
+    """A job that fails is a failure; one that has never run is a warning, unless it was scheduled only just now."""
     text = ", ".join(_describe(history, now) for history in histories)
     if any(history.streak.count or history.was_killed for history in histories):
         return failure("last runs", f"{text}: see `opinionscope status`")
-    if any(history.last is None for history in histories):
+    if any(history.last is None and not _is_not_yet_due(history, now) for history in histories):
         return warning("last runs", f"{text}: see `opinionscope status`")
     return ok("last runs", text)
 
@@ -64,6 +64,12 @@ def judge_dates(future: FutureRuns) -> Finding:
 
 def _describe(history: JobHistory, now: datetime) -> str:
     if history.last is None:
-        return f"{history.job.name} never"
+        return f"{history.job.name} {'not yet due' if _is_not_yet_due(history, now) else 'never'}"
     status = "killed" if history.was_killed and history.last == history.begun else history.last.status
     return f"{history.job.name} {status} {ago(history.last.started_at, now)}"
+
+
+def _is_not_yet_due(history: JobHistory, now: datetime) -> bool:
+    """Whether the schedule was installed so recently that the job need not have run."""
+    installed_at = history.schedule.installed_at if history.schedule else None
+    return installed_at is not None and timedelta(0) <= now - installed_at <= history.job.patience
