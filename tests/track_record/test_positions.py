@@ -1,6 +1,7 @@
 """The figures of a position: worked examples, and what holds whatever was traded."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import astuple, fields
 
@@ -97,12 +98,21 @@ def test_profit_is_what_came_in_minus_what_was_paid(position: PositionSums, resu
     assert figures.realized + figures.settled == pytest.approx(flows, abs=DUST + dust + 1e-6)
 
 
-@examples(60)
-@given(position=sums(), result=st.sampled_from(RESULTS), mark=st.none() | PRICES)
-def test_the_view_shows_the_same_figures(position: PositionSums, result: Result, mark: float | None) -> None:
+@pytest.fixture(scope="module")
+def database() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrations.apply(Database(connection))
-        connection.execute(
+        yield connection
+
+
+@examples(60)
+@given(position=sums(), result=st.sampled_from(RESULTS), mark=st.none() | PRICES)
+def test_the_view_shows_the_same_figures(
+    database: sqlite3.Connection, position: PositionSums, result: Result, mark: float | None
+) -> None:
+    database.execute("BEGIN")
+    try:
+        database.execute(
             "INSERT INTO positions (whale_address, platform, market_external_id, outcome_side, api_shares, api_value, "
             "buy_shares, buy_amount, sell_shares, sell_amount, split_shares, merge_shares, fees, trade_count) "
             "VALUES ('0x1', 'opinion_trade', '7', 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -110,7 +120,7 @@ def test_the_view_shows_the_same_figures(position: PositionSums, result: Result,
         )
         status = {"undecided": "activated", "void": "failed"}.get(result, "resolved")
         token = {"won": "Y", "lost": "N"}.get(result)
-        connection.execute(
+        database.execute(
             "INSERT INTO markets (platform, external_id, market_type, title, status, labels, yes_token_id, "
             "no_token_id, result_token_id, first_seen_at, updated_at) "
             "VALUES ('opinion_trade', '7', 'child', '', ?, '[]', 'Y', 'N', ?, '', '')",
@@ -118,6 +128,8 @@ def test_the_view_shows_the_same_figures(position: PositionSums, result: Result,
         )
         figures = figures_of(position, result, mark)
         names = [field.name for field in fields(figures)]
-        (shown,) = connection.execute(f"SELECT {', '.join(names)} FROM position_figures").fetchall()
+        (shown,) = database.execute(f"SELECT {', '.join(names)} FROM position_figures").fetchall()
+    finally:
+        database.execute("ROLLBACK")
     for name, value in zip(names, shown, strict=True):
         assert value == pytest.approx(getattr(figures, name), abs=1e-6), name
