@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 13
 BUSY_SECONDS = 15.0
+_TRIES_TO_READ = 10
+_PAUSE_TO_READ = 0.02
 APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512
 # 64 MiB. Trades are committed page by page and touch the same index pages again and again, which are cheaper to write
@@ -113,7 +115,7 @@ class Store:
             return cls._open_to_read(path)[0]
 
     @classmethod
-    def _open_to_read(cls, path: Path, tries: int = 3) -> tuple[Self, int]:
+    def _open_to_read(cls, path: Path, tries: int = _TRIES_TO_READ) -> tuple[Self, int]:
         """The database and its version."""
         uri = reading_uri(path)
         store = cls(path, _connect(uri))
@@ -124,6 +126,7 @@ class Store:
             store.close()
             # A job that begins or ends at this moment makes or deletes the files that the URI depends on.
             if tries > 1 and primary_code(error) == sqlite3.SQLITE_CANTOPEN:
+                time.sleep(_PAUSE_TO_READ)
                 return cls._open_to_read(path, tries - 1)
             raise
 
