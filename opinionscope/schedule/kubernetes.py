@@ -36,15 +36,15 @@ _EXPLANATION_OF_SHARDS = """\
 # Create the keys and the list before you apply this. A shard may have several keys, separated by commas:
 #   kubectl create secret generic opinionscope --from-literal=api-key-1=<key> … --from-literal=api-key-{parts}=<key>
 #   kubectl create configmap opinionscope-wallets --from-file=wallets.csv
-# The secret may also have a ping-url-1 to ping-url-{parts}. Settings for all shards, such as where alerts go, are optional:
+# The secret may also have the keys ping-url-1 to ping-url-{parts}. Settings for all shards are optional:
 #   kubectl create secret generic opinionscope-settings --from-literal=OPINIONSCOPE_ALERT_URLS=<targets>
 #
-# Each shard imports the list every 10 minutes; none has anything to poll before it has. What leaves the list stays
-# tracked until it is removed in its shard. A ConfigMap holds 1 MiB, about 20,000 wallets. For a longer list, add
-# `COPY wallets.csv /wallets/` to the Dockerfile, and remove the volumes and volumeMounts called wallets.
+# Each shard imports the list every 10 minutes, and polls nothing before the first time. A wallet that leaves the list
+# stays tracked until it is removed in each shard. A ConfigMap holds 1 MiB: 24,000 addresses, or fewer with names. For a
+# longer list, add `COPY wallets.csv /wallets/` to the Dockerfile, and remove the volumes and volumeMounts called wallets.
 #
-# The jobs of a shard share one SQLite file, so their pods run on one node, where the volume can be mounted; its
-# storage must be a disk, not a network file system. Memory is what was measured with 12,500 wallets in a shard, doubled.
+# The jobs of a shard share one SQLite file, so their pods run on one node. The volume must be a disk, not a network file
+# system. The limit of memory suffices for 12,500 wallets and 4 keys in a shard.
 """
 _LABELS = """\
 labels:
@@ -81,7 +81,7 @@ resources:
     cpu: 100m
     memory: 128Mi
   limits:
-    memory: 256Mi
+    memory: 512Mi
 """
 _WALLETS_MOUNT = """\
 - name: wallets
