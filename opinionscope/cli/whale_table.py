@@ -21,6 +21,7 @@ _FLAGGED = (
 )
 
 NO_WALLETS = "No wallets yet; add one with `opinionscope whales add ADDRESS`."
+NO_WALLETS_HERE = "No wallet on the list belongs to this shard."
 
 
 def print_whales(

@@ -40,11 +40,11 @@ _EXPLANATION_OF_SHARDS = """\
 #   kubectl create secret generic opinionscope-settings --from-literal=OPINIONSCOPE_ALERT_URLS=<targets>
 #
 # Each shard imports the list every 10 minutes, and polls nothing before the first time. A wallet that leaves the list
-# stays tracked until it is removed in each shard. A ConfigMap holds 1 MiB: 24,000 addresses, or fewer with names. For a
-# longer list, add `COPY wallets.csv /wallets/` to the Dockerfile, and remove the volumes and volumeMounts called wallets.
+# stays tracked until it is removed in each shard. A ConfigMap holds 1 MiB: 24,000 addresses, or fewer with names. For
+# a longer list, add `COPY wallets.csv /wallets/` to the Dockerfile, and remove the volumes and volumeMounts `wallets`.
 #
-# The jobs of a shard share one SQLite file, so their pods run on one node. The volume must be a disk, not a network file
-# system. The limit of memory suffices for 12,500 wallets and 4 keys in a shard.
+# The jobs of a shard share one SQLite file, so their pods run on one node. The volume must be a disk, not a network
+# file system. The limit of memory suffices for 12,500 wallets and 4 keys in a shard.
 """
 _LABELS = """\
 labels:
