@@ -91,6 +91,11 @@ def read_environment() -> dict[str, str]:
     return settings_in_file() | {name: text for name, text in os.environ.items() if text.strip()}
 
 
+def refused_setting(problem: str) -> ConfigurationError:
+    """What is wrong with the settings, and where to correct it."""
+    return ConfigurationError(f"{problem}. Correct it in the environment or in {env_file()}.")
+
+
 def settings_in_file() -> dict[str, str]:
     """The variables of the env file, with the path of the database expanded. Raises as `read_environment` does."""
     path = env_file()

@@ -9,7 +9,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from opinionscope.api_keys import key_digest, split_keys
 from opinionscope.errors import ConfigurationError, UsageError
-from opinionscope.locations import DATABASE_VARIABLE, ENV_FILE_VARIABLE, env_file, read_environment
+from opinionscope.locations import (
+    DATABASE_VARIABLE,
+    ENV_FILE_VARIABLE,
+    env_file,
+    read_environment,
+    refused_setting,
+)
+from opinionscope.shards import Shard
 from opinionscope.times import parse_duration
 
 if TYPE_CHECKING:
@@ -70,6 +77,10 @@ def _duration(text: object) -> object:
         raise ValueError("must be a duration such as 90s, 30m or 2h") from None
 
 
+def _shard(text: object) -> object:
+    return Shard.parse(text) if isinstance(text, str) else text
+
+
 class Settings(BaseModel):
     """The settings of a run, by the names of their environment variables."""
 
@@ -100,6 +111,7 @@ class Settings(BaseModel):
     longest_gap: Annotated[timedelta, BeforeValidator(_duration)] = Field(
         timedelta(minutes=30), alias="OPINIONSCOPE_LONGEST_GAP", ge=timedelta(minutes=1), le=timedelta(days=7)
     )
+    shard: Annotated[Shard | None, BeforeValidator(_shard)] = Field(None, alias="OPINIONSCOPE_SHARD")
     alert_urls: SecretStr | None = Field(None, alias="OPINIONSCOPE_ALERT_URLS")
     alert_after: int = Field(3, alias="OPINIONSCOPE_ALERT_AFTER", ge=1, le=1_000)
     ping_url: SecretStr | None = Field(None, alias="OPINIONSCOPE_PING_URL")
@@ -112,7 +124,7 @@ class Settings(BaseModel):
             return cls.model_validate(given)
         except ValidationError as error:
             problems = "; ".join(_describe(problem) for problem in error.errors(include_input=False))
-            raise ConfigurationError(f"{problems}. Correct it in the environment or in {env_file()}.") from None
+            raise refused_setting(problems) from None
 
     @classmethod
     def names(cls) -> set[str]:

@@ -12,6 +12,7 @@ from opinionscope.check.last_runs import check_last_runs, run_on_time
 from opinionscope.check.machine import check_database, check_files
 from opinionscope.check.schedule import check_schedule
 from opinionscope.check.settings import check_alerts, check_env_file, check_names, check_pings, check_targets
+from opinionscope.check.shard import check_shard
 from opinionscope.errors import ConfigurationError
 from opinionscope.locations import env_file
 from opinionscope.settings import Settings
@@ -45,6 +46,7 @@ def _checks_of(settings: Settings, database: Path) -> list[Check]:
     return [
         ("settings", lambda: [check_env_file(env_file())]),
         ("settings", check_names),
+        ("shard", lambda: check_shard(settings, database)),
         ("exchange", partial(check_exchange, settings, database)),
         ("alerts", lambda: [check_alerts(settings)]),
         ("targets", check_targets),

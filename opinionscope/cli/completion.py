@@ -11,7 +11,7 @@ from opinionscope.locations import database_path, read_environment
 from opinionscope.store.database import Store
 from opinionscope.store.rules import find_rules
 from opinionscope.store.whale_tags import find_tags
-from opinionscope.store.whales import Whale, find_whales
+from opinionscope.store.whales import find_tracked_names
 from opinionscope.text import one_line
 
 LONGEST_NAME_SHOWN = 40
@@ -24,7 +24,8 @@ def complete_wallet(context: typer.Context, incomplete: str) -> list[tuple[str, 
 
     What was typed stays as it is, in whatever letter case: a shell drops a word that begins with anything else.
     """
-    pairs = [pair for whale in _found(context, find_whales) for pair in _words_for(whale)]
+    tracked = _found(context, lambda store: list(find_tracked_names(store).items()))
+    pairs = [pair for address, name in tracked for pair in _words_for(address, name or "")]
     typed = len(incomplete)
     return [(incomplete + word[typed:], what) for word, what in pairs if _same(word[:typed], incomplete)]
 
@@ -68,8 +69,8 @@ def _same(text: str, other: str) -> bool:
     return text.casefold() == other.casefold()
 
 
-def _words_for(whale: Whale) -> list[tuple[str, str]]:
+def _words_for(address: str, name: str) -> list[tuple[str, str]]:
     """What may be typed for a wallet, each with a description. A name that a terminal would obey is left out."""
-    name = one_line(whale.name or "", LONGEST_NAME_SHOWN)
-    address = [(whale.address, name or "tracked wallet")]
-    return [(name, whale.address), *address] if name and name == whale.name else address
+    shown = one_line(name, LONGEST_NAME_SHOWN)
+    words = [(address, shown or "tracked wallet")]
+    return [(shown, address), *words] if shown and shown == name else words

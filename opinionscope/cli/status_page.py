@@ -43,7 +43,7 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
     print_facts(
         [
             ("requests", _requests(report.requests)),
-            ("wallets", _wallets(report.wallets)),
+            ("wallets", _wallets(report.wallets, report.shard)),
             ("positions", _positions(report.positions, now)),
             ("trade delay", _delay(report)),
             ("polling", plan(report.polling)),
@@ -92,14 +92,17 @@ def _requests(requests: Requests) -> str:
     )
 
 
-def _wallets(wallets: Wallets) -> str:
+def _wallets(wallets: Wallets, shard: str | None) -> str:
+    others = "" if shard is None else f" by shard {shard}, {wallets.elsewhere:,} by others"
+    if not wallets.tracked and wallets.elsewhere:
+        return f"none tracked{others}"
     if not wallets.tracked:
         return "none tracked; add one with `opinionscope whales add ADDRESS`"
     behind = f" ({counted(wallets.missing_trades, 'trade')} missing)" if wallets.behind else ""
     ahead = f", {wallets.ahead:,} ahead" if wallets.ahead else ""
     errors = f"; last poll failed: {'; '.join(wallets.causes)}" if wallets.causes else ""
     return (
-        f"{wallets.tracked:,} tracked: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
+        f"{wallets.tracked:,} tracked{others}: {wallets.complete:,} complete, {wallets.catching_up:,} catching up, "
         f"{wallets.behind:,} behind{behind}{ahead}{errors}"
     )
 

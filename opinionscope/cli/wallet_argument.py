@@ -10,6 +10,7 @@ from opinionscope.addresses import parse_address
 from opinionscope.cli.completion import LONGEST_NAME_SHOWN, complete_wallet
 from opinionscope.errors import UsageError
 from opinionscope.store.database import Store
+from opinionscope.store.shards import find_shard
 from opinionscope.store.whales import Whale, find_whale, find_whales_called
 from opinionscope.text import one_line
 
@@ -53,6 +54,16 @@ def find_tracked_wallet(store: Store, text: str) -> Whale:
 def find_tracked_wallets(store: Store, texts: Sequence[str]) -> list[Whale]:
     """The wallets that the texts name, each once, in order. Raises UsageError if one names no tracked wallet."""
     return list({whale.address: whale for whale in (find_tracked_wallet(store, text) for text in texts)}.values())
+
+
+def find_wallets_polled_here(store: Store, texts: Sequence[str]) -> list[Whale]:
+    """Like `find_tracked_wallets`, but a wallet that another shard polls is an error."""
+    wanted, shard = find_tracked_wallets(store, texts), find_shard(store)
+    for whale in wanted:
+        if shard and whale.elsewhere:
+            owner = shard.owner_of(whale.address)
+            raise UsageError(f"{whale.address} is polled by shard {owner}; this is shard {shard}.")
+    return wanted
 
 
 def find_address(store: Store, text: str) -> str:

@@ -18,9 +18,11 @@ from opinionscope.cli.whale_table import NO_TRADES, completeness_style, roi, win
 from opinionscope.health.delay import Delay, judge_delay
 from opinionscope.health.polling import read_polling
 from opinionscope.polling.limits import Limits
+from opinionscope.shards import Shard
 from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
 from opinionscope.store.position_figures import Position, find_positions
+from opinionscope.store.shards import find_shard
 from opinionscope.store.whale_questions import (
     MonthlyProfit,
     Question,
@@ -40,7 +42,8 @@ _BAR = 20
 class WhalePage:
     """What is shown of a wallet. Of one whose net profit is withheld there are no questions, months and void cost.
 
-    `poll_every_seconds` is the planned time between two polls, None for a removed wallet.
+    `poll_every_seconds` is the planned time between two polls, None for a wallet that is not polled here. `shard` is
+    this installation's, if it is one.
     """
 
     whale: Whale
@@ -51,6 +54,12 @@ class WhalePage:
     void_cost: float | None
     delay: Delay
     poll_every_seconds: int | None
+    shard: Shard | None
+
+    @property
+    def polled_by(self) -> Shard | None:
+        """The shard that polls the wallet; None without shards, and for a removed wallet."""
+        return self.shard.owner_of(self.whale.address) if self.shard and self.whale.enabled else None
 
     def as_document(self) -> dict[str, Any]:
         """The wallet's own fields, and beside them the lists."""
@@ -61,7 +70,11 @@ class WhalePage:
             "profit_by_month": self.profit_by_month,
         }
         documents = {name: [row.as_document() for row in rows] for name, rows in lists.items()}
-        polling = {"delay": self.delay.as_document(), "poll_every_seconds": self.poll_every_seconds}
+        polling = {
+            "delay": self.delay.as_document(),
+            "poll_every_seconds": self.poll_every_seconds,
+            "polled_by_shard": None if self.polled_by is None else str(self.polled_by),
+        }
         return self.whale.as_document() | {"void_cost": self.void_cost} | polling | documents
 
 
@@ -78,6 +91,7 @@ def read_page(store: Store, whale: Whale, now: datetime, limits: Limits) -> Whal
         void_cost=find_void_cost(store, whale.address) if is_known else None,
         delay=judge_delay(find_delays(store, now, whale.address)),
         poll_every_seconds=None if gap is None else round(gap),
+        shard=find_shard(store),
     )
 
 
@@ -100,6 +114,7 @@ def _identity(page: WhalePage, now: datetime) -> list[Fact]:
         ("Name", whale.name),
         ("Tags", ", ".join(whale.tags) or None),
         ("Tracked", f"{tracked} {moment(whale.added_at)} UTC ({whale.source})"),
+        ("  Shard", _polled_elsewhere(page), "yellow"),
         ("History", _history(whale), completeness_style(whale)),
         ("  Why", _why(whale)),
         ("  Since", _dated(whale.standing_since, now)),
@@ -137,6 +152,12 @@ def _figures(page: WhalePage, now: datetime) -> list[Fact]:
 
 def _without_unknown_details(facts: list[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact[1] is not None or not fact[0].startswith(" ")]
+
+
+def _polled_elsewhere(page: WhalePage) -> str | None:
+    if page.polled_by is None or not page.whale.elsewhere:
+        return None
+    return f"polled by shard {page.polled_by}; this is shard {page.shard}, where its figures don't move on"
 
 
 def _polled(gap: int | None) -> str | None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from opinionscope.cli.output.columns import NOTHING, Column
-from opinionscope.cli.output.formats import age, count, gain, money, percent, short_address, signed
+from opinionscope.cli.output.formats import age, count, counted, gain, money, percent, short_address, signed
 from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.styles import COMPLETENESS_STYLES, gain_style
 from opinionscope.cli.output.tables import print_table
 from opinionscope.cli.output.terminal import is_wide
+from opinionscope.shards import Shard
 from opinionscope.store.whales import Whale
 from opinionscope.track_record.records import FEWEST_QUESTIONS
 
@@ -20,9 +21,12 @@ _FLAGGED = (
 )
 
 NO_WALLETS = "No wallets yet; add one with `opinionscope whales add ADDRESS`."
+NO_WALLETS_HERE = "No wallet on the list belongs to this shard."
 
 
-def print_whales(tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS) -> None:
+def print_whales(
+    tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS, note: str | None = None
+) -> None:
     """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run."""
     wide = is_wide()
     columns = [
@@ -44,7 +48,12 @@ def print_whales(tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_W
         Column("Last error", lambda whale: whale.last_error, flexible="wrap", rank=12, optional=True),
     ]
     print_table(columns, tracked, nothing=nothing)
-    print_notes(_notes(tracked))
+    print_notes([*_notes(tracked), *([note] if note else [])])
+
+
+def other_shards(shard: Shard | None, elsewhere: int) -> str | None:
+    """How many wallets of the list are not in the table because other shards poll them; None without shards."""
+    return None if shard is None else f"This is shard {shard}; other shards poll {counted(elsewhere, 'more wallet')}."
 
 
 def record(whale: Whale) -> str | None:

@@ -26,6 +26,7 @@ from opinionscope.store.disk_space import file_bytes
 from opinionscope.store.position_checks import CheckedPositions, count_checked_positions
 from opinionscope.store.request_minutes import Minutes, minutes_since
 from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
+from opinionscope.store.shards import count_elsewhere, find_shard
 from opinionscope.store.signal_deliveries import TargetState, count_signals, find_failing_targets
 from opinionscope.store.whales import Whale, find_whales
 from opinionscope.times import from_text
@@ -54,12 +55,14 @@ class Requests(Record):
 
 @dataclass(frozen=True)
 class Wallets(Record):
-    """The tracked wallets by completeness. `missing_trades` is what those behind lack together.
+    """The wallets tracked here by completeness; other shards poll those `elsewhere`.
 
-    `causes` are the commonest reasons why the last poll of a wallet failed, each with how many wallets it struck.
+    `missing_trades` is what those behind lack together. `causes` are the commonest reasons why the last poll of a
+    wallet failed, each with how many wallets it struck.
     """
 
     tracked: int
+    elsewhere: int
     complete: int
     catching_up: int
     behind: int
@@ -120,7 +123,8 @@ class Signals(Record):
 class Status(Record):
     """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status.
 
-    `settings_error` says why the jobs refuse the settings, None if they do not.
+    `settings_error` says why the jobs refuse the settings, None if they do not. `shard` is the part of the wallets that
+    this installation polls, such as 2/8; None for all.
     """
 
     jobs: list[JobHealth]
@@ -134,6 +138,7 @@ class Status(Record):
     delay: Delay
     signals: Signals
     polling: Polling
+    shard: str | None
     settings_error: str | None
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
@@ -159,10 +164,11 @@ class Status(Record):
 
 def read_status(store: Store, now: datetime, settings: Settings, *, settings_error: str | None = None) -> Status:
     """The state of everything at `now`."""
+    shard = find_shard(store)
     return Status(
         jobs=[judge(read_history(store, job, now), now) for job in JOBS],
         requests=_count_requests(store, now, settings.rate_limit, settings.key_digests or ("",)),
-        wallets=_count_wallets(find_whales(store)),
+        wallets=_count_wallets(find_whales(store), count_elsewhere(store)),
         positions=_count_positions(count_checked_positions(store)),
         database=DatabaseFile(store.path, file_bytes(store)),
         alerts=find_delivery(store, "alert"),
@@ -171,6 +177,7 @@ def read_status(store: Store, now: datetime, settings: Settings, *, settings_err
         delay=judge_delay(find_delays(store, now)),
         signals=_count_signals(store, now),
         polling=read_polling(store, now, Limits.of(settings)),
+        shard=None if shard is None else str(shard),
         settings_error=settings_error,
         hours=outcomes_by_hour(store, first_hour(now)),
     )
@@ -228,11 +235,12 @@ def _judge_clock(store: Store, now: datetime) -> Clock:
     return Clock(round(compared.ahead.total_seconds(), 3), compared.exchange_at, future.count, future.latest)
 
 
-def _count_wallets(whales: Sequence[Whale]) -> Wallets:
+def _count_wallets(whales: Sequence[Whale], elsewhere: int) -> Wallets:
     judged = [whale.completeness for whale in whales]
     words = [completeness.word for completeness in judged]
     return Wallets(
         tracked=len(whales),
+        elsewhere=elsewhere,
         complete=words.count("complete"),
         catching_up=words.count("catching up"),
         behind=words.count("behind"),

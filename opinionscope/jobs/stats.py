@@ -6,6 +6,7 @@ from datetime import datetime
 from opinionscope.jobs.due_questions import judge_due_questions
 from opinionscope.jobs.result import JobResult, ReportProgress, no_progress
 from opinionscope.jobs.run import Run
+from opinionscope.shards import shard_of_this_installation
 from opinionscope.store.database import Store
 from opinionscope.store.recent_trading import (
     FarmingColumns,
@@ -14,6 +15,7 @@ from opinionscope.store.recent_trading import (
     save_farming,
 )
 from opinionscope.store.record_parts import sums_by_whale
+from opinionscope.store.shards import take_shard
 from opinionscope.store.whale_figures import RecordColumns, find_histories, publish_figures, publish_records
 from opinionscope.times import from_unix
 from opinionscope.track_record.farming import WINDOW, Trade, measure_farming
@@ -25,6 +27,7 @@ _TRADES_A_RUN = 20_000
 
 def work(run: Run) -> JobResult:
     """A run of the job."""
+    take_shard(run.store, shard_of_this_installation(), run.now)
     return compute_stats(run.store, now=run.now, progress=run.progress)
 
 

@@ -92,7 +92,7 @@ class Replay:
             for page in _pages(list(run)):
                 self._known.learn(page)
                 whale = self._whales.get(page[0].whale_address)
-                if whale and whale.enabled and whale.history_read_at and whale.history_read_at < moment:
+                if whale and whale.tracked and whale.history_read_at and whale.history_read_at < moment:
                     faults = watch.judge(self._known, outbox, whale.address, [News.of(fill) for fill in page], now)
                     for fault in faults.values():
                         raise fault
@@ -218,7 +218,7 @@ def _concerned(rules: Sequence[Rule], whales: Mapping[str, WhaleFacts]) -> list[
 
 def _counts(whale: WhaleFacts | None) -> bool:
     """Whether what the positions of a wallet say can be believed."""
-    return whale is not None and whale.enabled and not whale.is_partial
+    return whale is not None and whale.tracked and not whale.is_partial
 
 
 def _as_it_was(rule: StoredRule, since: datetime) -> StoredRule:

@@ -11,7 +11,7 @@ from opinionscope.notify.address_book import DEFAULT_TARGET, variable_of
 from opinionscope.signals.rules import ACTIONS, Filters
 from opinionscope.store.database import Store
 from opinionscope.store.markets import FINAL_STATUSES
-from opinionscope.store.rule_facts import find_statuses, find_tags_of_tracked, has_markets
+from opinionscope.store.rule_facts import find_statuses, find_tags_of_tracked, find_tracked_here, has_markets
 from opinionscope.times import parse_duration
 
 LONGEST_NAME = 40
@@ -26,17 +26,28 @@ _POSSIBLE_CHANGES = {
 
 @dataclass(frozen=True)
 class Known:
-    """What a rule can name: the tags of the tracked wallets by address, the status of each market (None: unknown)."""
+    """What a rule can name: the tags of the tracked wallets by address, the status of each market (None: unknown).
+
+    A rule may name a wallet that another shard polls, so that all shards can have the same rules; a consensus is made
+    of the wallets `here`.
+    """
 
     tags: Mapping[str, Collection[str]]
     markets: Mapping[str, str | None]
     targets: Collection[str]
+    here: Collection[str]
     has_markets: bool = True
 
 
 def read_known(store: Store, filters: Filters, targets: Collection[str]) -> Known:
     """What there is of what the filters name. `targets` are the names of those that are set up."""
-    return Known(find_tags_of_tracked(store), find_statuses(store, filters.markets), targets, has_markets(store))
+    return Known(
+        tags=find_tags_of_tracked(store),
+        markets=find_statuses(store, filters.markets),
+        targets=targets,
+        here=find_tracked_here(store),
+        has_markets=has_markets(store),
+    )
 
 
 def valid_name(name: str) -> str:
@@ -139,7 +150,9 @@ def _check_consensus(filters: Filters, digest_at: str | None, known: Known) -> N
     possible = [
         address
         for address, tags in known.tags.items()
-        if (not filters.whales or address in filters.whales) and (not filters.tags or set(filters.tags) & set(tags))
+        if address in known.here
+        and (not filters.whales or address in filters.whales)
+        and (not filters.tags or set(filters.tags) & set(tags))
     ]
     if len(possible) < (filters.consensus or 0):
         raise UsageError(

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from opinionscope.store.database import Store
+from opinionscope.store.shards import TRACKED_HERE
 from opinionscope.store.trade_rates import RateColumns
 from opinionscope.times import to_millis_text
 
 
 class PollingState(NamedTuple):
-    """A tracked wallet. `waited` is the seconds since its last poll, or since it was added if it `is_new`; below zero
-    if that was later than now, when the clock was ahead. A rule names it by its address or by a tag."""
+    """A wallet tracked here. `waited` is the seconds since its last poll, or since it was added if it `is_new`; below
+    zero if that was later than now, when the clock was ahead. A rule names it by its address or by a tag."""
 
     id: int
     address: str
@@ -32,12 +33,12 @@ _NAMED_BY_A_RULE = """
 
 
 def find_polling_states(store: Store, now: datetime, addresses: Sequence[str] = ()) -> list[PollingState]:
-    """The tracked wallets, or those of them named by `addresses`."""
+    """The wallets tracked here, or those of them named by `addresses`."""
     rows = store.query(
-        "SELECT id, address, (julianday(?) - julianday(ifnull(last_polled_at, added_at))) * 86400, "
+        "SELECT id, address, (julianday(?) - julianday(ifnull(last_polled_at, added_at))) * 86400, "  # noqa: S608
         "last_polled_at IS NULL, resume_position IS NOT NULL, exposure, usual_trades, daytime_trades, "
         "recent_trades, counted_from, counted_until "
-        "FROM whales WHERE enabled = 1",
+        f"FROM whales WHERE {TRACKED_HERE}",
         (to_millis_text(now),),
     )
     named = {row[0] for row in store.query(_NAMED_BY_A_RULE)}

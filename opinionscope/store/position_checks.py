@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.markets import PLATFORM
+from opinionscope.store.shards import TRACKED_HERE
 from opinionscope.times import to_millis_text
 
 
@@ -78,9 +79,12 @@ _UPSERT = f"""
 
 
 def find_wallets_to_check(store: Store, now: datetime) -> list[WalletToCheck]:
-    """The tracked wallets, the longest unchecked first. A date later than now, from a clock that was ahead, is none."""
+    """The wallets tracked here, the longest unchecked first.
+
+    A date later than now, from a clock that was ahead, is none.
+    """
     rows = store.query(
-        "SELECT id, address FROM whales WHERE enabled = 1 "
+        f"SELECT id, address FROM whales WHERE {TRACKED_HERE} "  # noqa: S608
         "ORDER BY iif(positions_checked_at <= ?, positions_checked_at, NULL), id",
         (to_millis_text(now),),
     )
@@ -123,7 +127,7 @@ def record_check(transaction: Transaction, wallet_id: int, now: datetime, error:
 
 
 class CheckedPositions(NamedTuple):
-    """How the checks of the tracked wallets stand.
+    """How the checks of the wallets tracked here stand.
 
     `checked_at` is when the last wallet had its turn (ISO text), `wallets` how many have positions that disagree,
     `positions` how many those are, `failed` for how many wallets the last check failed.
@@ -138,11 +142,11 @@ class CheckedPositions(NamedTuple):
 def count_checked_positions(store: Store) -> CheckedPositions:
     """How the checks of the tracked wallets stand."""
     (row,) = store.query(
-        "SELECT max(positions_checked_at), count(*) FILTER (WHERE positions_error IS NOT NULL) "
-        "FROM whales WHERE enabled = 1"
+        "SELECT max(positions_checked_at), count(*) FILTER (WHERE positions_error IS NOT NULL) "  # noqa: S608
+        f"FROM whales WHERE {TRACKED_HERE}"
     )
     (disagreeing,) = store.query(
-        "SELECT count(DISTINCT whale_address), count(*) FROM positions WHERE disagrees_since IS NOT NULL "
-        "AND whale_address IN (SELECT address FROM whales WHERE enabled = 1)"
+        "SELECT count(DISTINCT whale_address), count(*) FROM positions WHERE disagrees_since IS NOT NULL "  # noqa: S608
+        f"AND whale_address IN (SELECT address FROM whales WHERE {TRACKED_HERE})"
     )
     return CheckedPositions(row[0], disagreeing[0], disagreeing[1], row[1])

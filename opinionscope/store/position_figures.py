@@ -9,6 +9,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.known_history import KnownHistory
 from opinionscope.store.markets import MarketKey
 from opinionscope.store.rows import StoredRow, count_filtered, select_filtered
+from opinionscope.store.shards import TRACKED_HERE
 
 STATES = ("open", "exited", "won", "lost", "void")
 _ORDERS: Mapping[str, str] = {
@@ -34,13 +35,13 @@ class Position(KnownHistory, StoredRow):
     `disagrees_since` is the same once a second check in a row has shown it.
     """
 
-    TABLE: ClassVar[str] = """(
+    TABLE: ClassVar[str] = f"""(
         SELECT position.*, net_shares, cost_per_share, figures.exposure, realized, unrealized, settled,
             unexplained_shares, figures.state, ifnull(market.title, position.market_title) AS title,
             ifnull(
                 nullif(CASE position.outcome_side WHEN 1 THEN market.yes_label WHEN 2 THEN market.no_label END, ''),
                 nullif(position.outcome, '')) AS label,
-            market.parent_external_id AS topic, whale.name AS whale_name, whale.enabled, whale.unsummed,
+            market.parent_external_id AS topic, whale.name AS whale_name, {TRACKED_HERE} AS tracked, whale.unsummed,
             whale.api_total, whale.known_trades, whale.history_read_at, whale.resume_position,
             whale.doubted, whale.missed, whale.waiting
         FROM positions AS position
@@ -48,7 +49,7 @@ class Position(KnownHistory, StoredRow):
             JOIN whales AS whale ON whale.address = position.whale_address
             LEFT JOIN markets AS market ON market.platform = position.platform
                 AND market.external_id = position.market_external_id AND (market.market_type = 'categorical') = 0)
-    """
+    """  # noqa: S608
     KEY: ClassVar[str] = "id"
 
     id: int
@@ -117,7 +118,7 @@ class Position(KnownHistory, StoredRow):
 
 _CONDITIONS = {
     "traded": "(trade_count > 0 OR api_shares > 0)",
-    "tracked": "enabled = 1",
+    "tracked": "tracked",
     "whale": "whale_address = :whale",
     "market": "market_external_id = :market",
     "topic": "(topic = :topic OR topic IS NULL AND root_market_external_id = :topic AND market_external_id <> :topic)",

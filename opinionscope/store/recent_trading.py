@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from opinionscope.store.database import Store
+from opinionscope.store.shards import HERE
 from opinionscope.times import to_millis_text, to_seconds_text
 
 
@@ -29,8 +30,9 @@ class FarmingColumns(NamedTuple):
 
 
 def find_least_recently_checked(store: Store) -> list[str]:
-    """The addresses of all wallets, those whose farming was never or least recently measured first."""
-    return [row[0] for row in store.query("SELECT address FROM whales ORDER BY farming_checked_at, id")]
+    """The addresses of the wallets of this shard, those whose farming was never or least recently measured first."""
+    sql = f"SELECT address FROM whales WHERE {HERE} ORDER BY farming_checked_at, id"  # noqa: S608
+    return [row[0] for row in store.query(sql)]
 
 
 def find_recent_trades(store: Store, address: str, since: datetime, until: datetime) -> list[RecentTrade]:

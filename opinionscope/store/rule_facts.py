@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from opinionscope.store.database import Store
 from opinionscope.store.markets import PLATFORM
+from opinionscope.store.shards import TRACKED_HERE
 
 _TOPIC = "topic:"
 
 
 def find_tags_of_tracked(store: Store) -> dict[str, set[str]]:
-    """The tags of each tracked wallet, by address; an empty set for one without."""
+    """The tags of each tracked wallet, by address, whichever shard polls it; an empty set for one without."""
     tags: dict[str, set[str]] = {}
     rows = store.query(
         "SELECT address, tag FROM whales LEFT JOIN whale_tags ON whale_address = address WHERE enabled = 1"
@@ -17,6 +18,11 @@ def find_tags_of_tracked(store: Store) -> dict[str, set[str]]:
     for address, tag in rows:
         tags.setdefault(address, set()).update([tag] if tag else [])
     return tags
+
+
+def find_tracked_here(store: Store) -> set[str]:
+    """The addresses of the wallets that this installation polls."""
+    return {row[0] for row in store.query(f"SELECT address FROM whales WHERE {TRACKED_HERE}")}  # noqa: S608
 
 
 def find_statuses(store: Store, markets: Iterable[str]) -> dict[str, str | None]:

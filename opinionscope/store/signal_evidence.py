@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from opinionscope.store.database import Transaction
 from opinionscope.store.markets import PLATFORM
+from opinionscope.store.shards import TRACKED_HERE
 from opinionscope.times import from_text, from_unix
 
 
@@ -128,7 +129,7 @@ def find_sums_of_markets(transaction: Transaction, markets: Collection[str]) -> 
 
 
 class OpenHolding(NamedTuple):
-    """What a tracked wallet, whose whole history is known, holds open."""
+    """What a wallet tracked here, whose whole history is known, holds open."""
 
     whale_address: str
     market_external_id: str
@@ -140,14 +141,17 @@ class OpenHolding(NamedTuple):
 _HOLDINGS = f"""
     SELECT whale_address, market_external_id, outcome_side, figures.exposure, net_shares
     FROM position_figures AS figures JOIN whales AS whale ON whale.address = whale_address
-    WHERE platform = '{PLATFORM}' AND state = 'open' AND whale.enabled = 1 AND whale.history_read_at IS NOT NULL
+    WHERE platform = '{PLATFORM}' AND state = 'open' AND {TRACKED_HERE} AND whale.history_read_at IS NOT NULL
         AND whale.unsummed = 0
 """  # noqa: S608
 _HOLDINGS_IN = f"{_HOLDINGS} AND market_external_id {_AMONG}"
 
 
 def find_open_holdings(transaction: Transaction, markets: Collection[str] | None = None) -> list[OpenHolding]:
-    """What the tracked wallets hold open in the markets, or in all. A history that is read in part tells nothing."""
+    """What the wallets tracked here hold open in the markets, or in all.
+
+    A history that is read in part tells nothing.
+    """
     if markets is None:
         return [OpenHolding(*row) for row in transaction.execute(_HOLDINGS).fetchall()]
     return [OpenHolding(*row) for row in transaction.execute(_HOLDINGS_IN, (_array(markets),)).fetchall()]
@@ -223,13 +227,13 @@ def find_market_titles(transaction: Transaction, markets: Collection[str]) -> di
 class WhaleFacts:
     """What a signal tells of a wallet, and when its news begins. Times are ISO text.
 
-    `history_read_at` is when its history was first read to the end; `unsummed` counts the trades that are in no
-    position yet.
+    `tracked`: it is tracked, and not by another shard. `history_read_at` is when its history was first read to the end;
+    `unsummed` counts the trades that are in no position yet.
     """
 
     address: str
     name: str | None
-    enabled: bool
+    tracked: bool
     tracked_since: str
     history_read_at: str | None
     flagged: bool
@@ -256,13 +260,13 @@ def find_whale_facts(transaction: Transaction) -> dict[str, WhaleFacts]:
     for address, tag in transaction.execute("SELECT whale_address, tag FROM whale_tags ORDER BY whale_address, tag"):
         tags.setdefault(address, []).append(tag)
     rows = transaction.execute(
-        "SELECT address, name, enabled, ifnull(tracked_since, added_at) AS tracked_since, history_read_at, flagged, "
-        "farming_share, decided_questions, won_questions, win_rate_low, win_rate_high, roi, net_profit, "
-        "record_withheld, unsummed FROM whales"
+        f"SELECT address, name, {TRACKED_HERE} AS tracked, ifnull(tracked_since, added_at) AS tracked_since, "  # noqa: S608
+        "history_read_at, flagged, farming_share, decided_questions, won_questions, win_rate_low, win_rate_high, roi, "
+        "net_profit, record_withheld, unsummed FROM whales"
     )
     return {row["address"]: _whale_facts(row, tuple(tags.get(row["address"], ()))) for row in rows.fetchall()}
 
 
 def _whale_facts(row: Mapping[str, Any], tags: tuple[str, ...]) -> WhaleFacts:
     columns = {field.name: row[field.name] for field in fields(WhaleFacts) if field.name != "tags"}
-    return WhaleFacts(**columns | {"enabled": bool(row["enabled"]), "flagged": bool(row["flagged"]), "tags": tags})
+    return WhaleFacts(**columns | {"tracked": bool(row["tracked"]), "flagged": bool(row["flagged"]), "tags": tags})

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.store.database import Store, Transaction
+from opinionscope.store.shards import HERE
 from opinionscope.store.whale_hours import SECONDS_PER_HOUR
 from opinionscope.times import to_millis_text, to_seconds_text
 
@@ -65,14 +66,14 @@ def find_newest_again(transaction: Transaction, wallet_id: int) -> None:
 
 
 def publish_figures(store: Store, now: datetime) -> int:
-    """Write the figures of every wallet in one transaction; how many wallets.
+    """Write the figures of every wallet of this shard in one transaction; how many wallets.
 
     A trade that is dated later than the coming hour counts in no window. The cost grows with the wallets and the hours
     they traded in, not with the number of trades.
     """
     last_hour = int(now.timestamp() // SECONDS_PER_HOUR) + 1
     volumes = {name: _volume_since(store, now - window, last_hour) for name, window in _WINDOWS.items()}
-    whales = [row[0] for row in store.query("SELECT id FROM whales")]
+    whales = [row[0] for row in store.query(f"SELECT id FROM whales WHERE {HERE}")]  # noqa: S608
     moment = to_millis_text(now)
     with store.transaction() as connection:
         connection.executemany(
@@ -85,10 +86,10 @@ def publish_figures(store: Store, now: datetime) -> int:
 
 
 def find_histories(store: Store) -> list[History]:
-    """How much is known of each wallet, removed ones included."""
+    """How much is known of each wallet of this shard, removed ones included."""
     rows = store.query(
-        "SELECT id, address, unsummed, api_total, known_trades, history_read_at IS NOT NULL, "
-        "resume_position IS NOT NULL, doubted OR missed OR waiting FROM whales"
+        "SELECT id, address, unsummed, api_total, known_trades, history_read_at IS NOT NULL, "  # noqa: S608
+        f"resume_position IS NOT NULL, doubted OR missed OR waiting FROM whales WHERE {HERE}"
     )
     return [
         History(
@@ -119,9 +120,9 @@ def _volume_since(store: Store, start: datetime, last_hour: int) -> dict[int, fl
     """
     first_whole_hour = int(-(-start.timestamp() // SECONDS_PER_HOUR))
     rows = store.query(
-        "SELECT w.id, (SELECT total(volume) FROM whale_hours WHERE whale_id = w.id AND hour BETWEEN ? AND ?) + "
+        "SELECT w.id, (SELECT total(volume) FROM whale_hours WHERE whale_id = w.id AND hour BETWEEN ? AND ?) + "  # noqa: S608
         "(SELECT total(amount) FROM whale_activity WHERE whale_address = w.address AND timestamp >= ? "
-        "AND timestamp < ? AND action IN ('BUY', 'SELL') AND withdrawn_at IS NULL) FROM whales AS w",
+        f"AND timestamp < ? AND action IN ('BUY', 'SELL') AND withdrawn_at IS NULL) FROM whales AS w WHERE {HERE}",
         (
             first_whole_hour,
             last_hour,

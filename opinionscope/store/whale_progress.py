@@ -7,6 +7,7 @@ from datetime import datetime
 
 from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.store.database import Store, Transaction
+from opinionscope.store.shards import TRACKED_HERE
 from opinionscope.times import to_millis_text
 
 
@@ -108,10 +109,10 @@ _COLUMNS = tuple(field.name for field in fields(ReadingProgress))
 
 
 def find_wallets(store: Store, ids: Sequence[int] | None = None) -> list[Wallet]:
-    """The tracked wallets, or those of these ids, in their order."""
+    """The wallets tracked here, or those of these ids, in their order."""
     among = "" if ids is None else " AND id IN (SELECT value FROM json_each(?))"
     rows = store.query(
-        f"SELECT id, address, unsummed, {', '.join(_COLUMNS)} FROM whales WHERE enabled = 1{among} ORDER BY id",  # noqa: S608
+        f"SELECT id, address, unsummed, {', '.join(_COLUMNS)} FROM whales WHERE {TRACKED_HERE}{among} ORDER BY id",  # noqa: S608
         () if ids is None else (json.dumps(ids),),
     )
     wallets = {row[0]: Wallet(row[0], row[1], ReadingProgress(*row[3:]), row[2]) for row in rows}

@@ -9,6 +9,7 @@ from opinionscope.records import INTERNAL, Flag, Millis, Seconds, Texts
 from opinionscope.store.database import Store
 from opinionscope.store.known_history import KnownHistory
 from opinionscope.store.rows import StoredRow, select, select_first
+from opinionscope.store.shards import TRACKED_HERE, shard_in
 from opinionscope.times import to_seconds_text
 
 
@@ -22,9 +23,10 @@ class Whale(KnownHistory, StoredRow):
     `track_record.records` for `roi` and `luck`, and `track_record.farming` for `farming_share`: it is known since
     `farming_since`, and a wallet is `flagged` by it.
 
-    `api_total` is the exchange's count of its trades at the last poll, `known_trades` counts those stored or counted.
-    `standing_since` is when its completeness last changed, `whole_read_at` when a reading last showed its whole list,
-    `listed_newest` how many of its trades the exchange lists, if that is fewer than it counts.
+    `elsewhere`: it belongs to another shard. `api_total` is the exchange's count of its trades at the last poll,
+    `known_trades` counts those stored or counted. `standing_since` is when its completeness last changed,
+    `whole_read_at` when a reading last showed its whole list, `listed_newest` how many of its trades the exchange
+    lists, if that is fewer than it counts.
     """
 
     TABLE: ClassVar[str] = "whales"
@@ -33,6 +35,7 @@ class Whale(KnownHistory, StoredRow):
     name: str | None
     source: str
     enabled: Flag
+    elsewhere: Flag
     added_at: Seconds
     last_synced_at: Millis | None
     last_error: str | None
@@ -106,28 +109,39 @@ WHALE_ORDERS = {
 
 
 class Added(NamedTuple):
-    """How many wallets were not tracked before, and how many of the others have a new name."""
+    """How many wallets were not tracked before, and how many of the others have a new name.
+
+    `elsewhere` counts those of all of them that other shards poll.
+    """
 
     new: int
     renamed: int
+    elsewhere: int
 
 
 def add_whales(store: Store, wallets: Iterable[tuple[str, str | None]], source: str, now: datetime) -> Added:
-    """Track each (address, name), and track again those that had been removed. A name is kept where the new is None."""
-    new = renamed = 0
+    """Track each (address, name), and track again those that had been removed. A name is kept where the new is None.
+
+    Nothing is written of a wallet that is tracked under this name already.
+    """
+    new = renamed = elsewhere = 0
     with store.transaction() as connection:
+        shard = shard_in(connection)
         for address, name in wallets:
             before = connection.execute("SELECT enabled, name FROM whales WHERE address = ?", (address,)).fetchone()
             is_new = before is None or not before["enabled"]
-            new += is_new
-            renamed += not is_new and name not in (None, before["name"])
-            connection.execute(
-                "INSERT INTO whales (address, name, source, added_at, tracked_since) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (address) DO UPDATE SET enabled = 1, name = ifnull(excluded.name, name), "
-                "tracked_since = iif(enabled, tracked_since, excluded.tracked_since)",
-                (address, name, source, to_seconds_text(now), to_seconds_text(now)),
-            )
-    return Added(new, renamed)
+            is_renamed = not is_new and name not in (None, before["name"])
+            is_elsewhere = shard is not None and not shard.polls(address)
+            new, renamed, elsewhere = new + is_new, renamed + is_renamed, elsewhere + is_elsewhere
+            if is_new or is_renamed:
+                connection.execute(
+                    "INSERT INTO whales (address, name, source, added_at, tracked_since, elsewhere) "
+                    "VALUES (?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT (address) DO UPDATE SET enabled = 1, name = ifnull(excluded.name, name), "
+                    "tracked_since = iif(enabled, tracked_since, excluded.tracked_since)",
+                    (address, name, source, to_seconds_text(now), to_seconds_text(now), is_elsewhere),
+                )
+    return Added(new, renamed, elsewhere)
 
 
 def remove_whale(store: Store, address: str) -> None:
@@ -145,8 +159,8 @@ def rename_whale(store: Store, address: str, name: str | None) -> None:
 def find_whales(
     store: Store, *, sort: str = "net-profit", tag: str | None = None, hide_flagged: bool | None = None
 ) -> list[Whale]:
-    """The tracked wallets in the order of a key of WHALE_ORDERS; those that are flagged for farming come last."""
-    conditions = ["enabled = 1"]
+    """The wallets tracked here in the order of a key of WHALE_ORDERS; those that are flagged for farming come last."""
+    conditions = [TRACKED_HERE]
     conditions += ["address IN (SELECT whale_address FROM whale_tags WHERE tag = :tag)"] if tag is not None else []
     conditions += ["NOT flagged"] if hide_flagged else []
     order = f"flagged, {WHALE_ORDERS[sort]}, total_volume DESC, address"
@@ -154,8 +168,8 @@ def find_whales(
 
 
 def has_whales(store: Store) -> bool:
-    """Whether any wallet is tracked."""
-    return store.value("SELECT 1 FROM whales WHERE enabled = 1 LIMIT 1") is not None
+    """Whether any wallet is tracked here."""
+    return store.value(f"SELECT 1 FROM whales WHERE {TRACKED_HERE} LIMIT 1") is not None  # noqa: S608
 
 
 def find_whale(store: Store, address: str) -> Whale | None:
@@ -192,6 +206,11 @@ def find_known_wallets(store: Store) -> dict[str, KnownWallet]:
         address: KnownWallet(name, bool(enabled), bool(flagged) if counted_at else None)
         for address, name, enabled, flagged, counted_at in rows
     }
+
+
+def find_tracked_names(store: Store) -> dict[str, str | None]:
+    """The names of the tracked wallets, by address, whichever shard polls them."""
+    return dict(tuple(row) for row in store.query("SELECT address, name FROM whales WHERE enabled = 1 ORDER BY id"))
 
 
 def find_names(store: Store) -> dict[str, str]:

@@ -15,7 +15,7 @@ from opinionscope.errors import OpinionscopeError, UsageError
 from opinionscope.locations import ENV_FILE_VARIABLE, database_path, env_file
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.installation import INSTALL_PERMANENTLY, installed_command, passing_place
-from opinionscope.schedule.kubernetes import render_cron_jobs
+from opinionscope.schedule.kubernetes import render_cron_jobs, render_shards
 from opinionscope.schedule.systemd_units import units_of_this_installation
 from opinionscope.schedule.user_crontab import Crontab, read_crontab, write_crontab
 from opinionscope.store.database import Store
@@ -34,16 +34,25 @@ def show(
     layout: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"What to print the schedule for: {', '.join(_FORMATS)}.")
     ] = "cron",
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            "--shards", metavar="N", min=1, max=1_000, help="Kubernetes: N installations, each polling its part."
+        ),
+    ] = None,
     db: Database = None,
 ) -> None:
     """Print the crontab lines for this installation, or the schedule for another scheduler."""
+    if shards is not None and layout != "kubernetes":
+        raise UsageError("--shards works only with --format kubernetes.")
+    image = f"opinionscope:{__version__}"
     match layout:
         case "cron":
             write(crontab_of_this_installation(db))
         case "systemd":
             write(units_of_this_installation(db))
         case "kubernetes":
-            write(render_cron_jobs(f"opinionscope:{__version__}"))
+            write(render_cron_jobs(image) if shards is None else render_shards(image, shards))
         case _:
             raise UsageError(f"{layout!r} is not a valid format; expected one of {', '.join(_FORMATS)}.")
 

@@ -14,14 +14,16 @@ from opinionscope.cli.options import Database
 from opinionscope.cli.output.formats import counted
 from opinionscope.cli.output.progress import progress_display
 from opinionscope.cli.output.terminal import write
-from opinionscope.cli.wallet_argument import find_tracked_wallets, not_tracked
-from opinionscope.errors import DatabaseMisconfigured, StoreError
+from opinionscope.cli.wallet_argument import find_wallets_polled_here, not_tracked
+from opinionscope.errors import ConfigurationError, DatabaseMisconfigured, StoreError
 from opinionscope.job_table import CLEANUP, MARKETS, POSITIONS, STATS, WHALES, Job
 from opinionscope.jobs.result import JobResult, ReportProgress
 from opinionscope.jobs.run import Work, report_unlocated_run, run_job, work_of
 from opinionscope.known_databases import is_missing, remember, require_place
 from opinionscope.locations import database_of_a_run, database_path
+from opinionscope.shards import shard_of_this_installation
 from opinionscope.store.database import Store
+from opinionscope.store.shards import take_shard
 from opinionscope.times import utc_now
 
 sync = typer.Typer(help="Fetch data from the exchange.", add_completion=False)
@@ -49,7 +51,7 @@ def sync_whales(
 ) -> None:
     """Poll the tracked wallets and store their new trades. Cron runs this every minute."""
     database = _locate(WHALES, db)
-    addresses = _tracked(database, address) if address else []
+    addresses = _polled_here(database, address) if address else []
     with progress_display() as display:
         result = _run(WHALES, database, work_of(WHALES, addresses=addresses), display.update)
         display.finish(result, _polled)
@@ -151,8 +153,8 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
     write(f"{trades} and {runs}{signals} would be deleted.\n")
 
 
-def _tracked(database: Path, texts: Sequence[str]) -> list[str]:
-    """The addresses of the wallets. Raises UsageError if one is not tracked."""
+def _polled_here(database: Path, texts: Sequence[str]) -> list[str]:
+    """The addresses of the wallets. Raises UsageError if one is not tracked, or another shard polls it."""
     if is_missing(database):
         try:
             require_place(database)
@@ -162,7 +164,8 @@ def _tracked(database: Path, texts: Sequence[str]) -> list[str]:
         raise not_tracked(parse_address(texts[0]))
     try:
         with Store.open(database) as store:
-            return [whale.address for whale in find_tracked_wallets(store, texts)]
-    except StoreError:
+            take_shard(store, shard_of_this_installation(), utc_now())
+            return [whale.address for whale in find_wallets_polled_here(store, texts)]
+    except (StoreError, ConfigurationError):
         # The run meets it as well, and reports it.
         return list(texts)

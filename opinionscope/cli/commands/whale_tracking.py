@@ -15,15 +15,17 @@ from opinionscope.cli.output.terminal import write
 from opinionscope.cli.wallet_argument import (
     WalletArgument,
     WalletArguments,
-    find_tracked_wallet,
     find_tracked_wallets,
     find_wallet,
+    find_wallets_polled_here,
 )
 from opinionscope.cli.whale_table import NO_TRADES
 from opinionscope.errors import UsageError
 from opinionscope.known_databases import refuse_to_replace, remember
 from opinionscope.locations import database_path
+from opinionscope.shards import shard_of_this_installation
 from opinionscope.store.database import Store
+from opinionscope.store.shards import take_shard
 from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whale_tags import add_tags
 from opinionscope.store.whales import Added, add_whales, find_whale, remove_whale
@@ -89,19 +91,28 @@ def reread(wallet: WalletArgument, db: Database = None) -> None:
     but it is part of no sum and no listing any more.
     """
     with Store.open_existing(database_path(db)) as store:
-        doubt_history(store, find_tracked_wallet(store, wallet).address)
+        (whale,) = find_wallets_polled_here(store, [wallet])
+        doubt_history(store, whale.address)
     write("The next runs of `opinionscope sync whales` read its whole list again.\n")
 
 
 def track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> Added:
     """Track the wallets, in a database that is made if necessary, with their tags."""
-    database = database_path(db)
+    database, shard, now = database_path(db), shard_of_this_installation(), utc_now()
     refuse_to_replace(database)
     with Store.open(database) as store:
-        added = add_whales(store, [(wallet.address, wallet.name) for wallet in wallets], source, utc_now())
+        take_shard(store, shard, now)
+        added = add_whales(store, [(wallet.address, wallet.name) for wallet in wallets], source, now)
         add_tags(store, {wallet.address: wallet.tags for wallet in wallets})
     remember(database)
     return added
+
+
+def polled_elsewhere(added: Added, total: int) -> str:
+    """How many of the wallets other shards poll, as the end of a sentence; nothing if none."""
+    if not added.elsewhere:
+        return ""
+    return "; another shard polls it" if total == 1 else f"; other shards poll {added.elsewhere:,} of them"
 
 
 def _address_of(text: str, db: Path | None) -> str:
@@ -125,7 +136,7 @@ def _summary(added: Added, wallets: Sequence[NamedWallet]) -> str:
     if added.renamed:
         only = one_line(wallets[0].name or "", LONGEST_NAME)
         renamed = f"; renamed to {only}" if len(wallets) == 1 else f"; {added.renamed:,} renamed"
-    return ", ".join(parts) + renamed
+    return ", ".join(parts) + renamed + polled_elsewhere(added, len(wallets))
 
 
 def _explain_addresses(addresses: Sequence[str], db: Path | None) -> None:

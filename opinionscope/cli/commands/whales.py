@@ -16,10 +16,11 @@ from opinionscope.cli.output.no_match import explain_filters
 from opinionscope.cli.valid_settings import valid_settings
 from opinionscope.cli.wallet_argument import WalletArgument, find_wallet
 from opinionscope.cli.whale_page import print_page, read_page
-from opinionscope.cli.whale_table import NO_WALLETS, print_whales
+from opinionscope.cli.whale_table import NO_WALLETS, NO_WALLETS_HERE, other_shards, print_whales
 from opinionscope.locations import database_path
 from opinionscope.polling.limits import Limits
 from opinionscope.store.database import Store
+from opinionscope.store.shards import count_elsewhere, find_shard
 from opinionscope.store.whales import WHALE_ORDERS, Whale, find_whales
 from opinionscope.tags import parse_tag
 from opinionscope.times import utc_now
@@ -71,10 +72,11 @@ def list_whales(
             print_records(form, Whale, tracked)
             return
         words = {"tag": f"--tag {tag}", "hide_flagged": "--hide-flagged"}
-        nothing = NO_WALLETS
+        elsewhere = count_elsewhere(store)
+        nothing = NO_WALLETS_HERE if elsewhere else NO_WALLETS
         if not tracked:
-            nothing = explain_filters("wallet", words, filters, partial(_count, store), otherwise=NO_WALLETS)
-        print_whales(tracked, utc_now(), nothing=nothing)
+            nothing = explain_filters("wallet", words, filters, partial(_count, store), otherwise=nothing)
+        print_whales(tracked, utc_now(), nothing=nothing, note=other_shards(find_shard(store), elsewhere))
 
 
 def _count(store: Store, **filters: Any) -> int:

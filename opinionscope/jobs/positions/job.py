@@ -2,11 +2,14 @@
 
 from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import Run
+from opinionscope.shards import shard_of_this_installation
+from opinionscope.store.shards import take_shard
 from opinionscope.store.whales import has_whales
 
 
 def work(run: Run) -> JobResult:
     """A run of the job."""
+    take_shard(run.store, shard_of_this_installation(), run.now)
     if not has_whales(run.store):
         return run.result
     # Only now, so that an idle run does not load the HTTP client.

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from opinionscope.errors import Interrupted, OpinionscopeError
 from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import Run
+from opinionscope.shards import shard_of_this_installation
 from opinionscope.store.anything_to_tell import has_enabled_rules, may_have_to_tell
+from opinionscope.store.shards import take_shard
 from opinionscope.store.whales import has_whales
 from opinionscope.times import utc_now
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def work(run: Run, addresses: Sequence[str] = ()) -> JobResult:
-    """A run of the job, for all tracked wallets or only for those of `addresses`."""
+    """A run of the job, for all wallets tracked here or only for those of `addresses`."""
     try:
+        take_shard(run.store, shard_of_this_installation(), run.now)
         result = _sync(run, addresses) if has_whales(run.store) else run.result
     except Interrupted:
         raise
