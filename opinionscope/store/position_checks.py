@@ -18,10 +18,11 @@ class PositionKey(NamedTuple):
 
 
 class WalletToCheck(NamedTuple):
-    """A tracked wallet whose turn it is."""
+    """A tracked wallet whose turn it is. `waited` is the seconds since its last check, or since it has been tracked."""
 
     id: int
     address: str
+    waited: float
 
 
 class KnownPosition(NamedTuple):
@@ -84,9 +85,11 @@ def find_wallets_to_check(store: Store, now: datetime) -> list[WalletToCheck]:
     A date later than now, from a clock that was ahead, is none.
     """
     rows = store.query(
-        f"SELECT id, address FROM whales WHERE {TRACKED_HERE} "  # noqa: S608
-        "ORDER BY iif(positions_checked_at <= ?, positions_checked_at, NULL), id",
-        (to_millis_text(now),),
+        "SELECT id, address, (julianday(:now) - julianday(ifnull(checked_at, tracked_since))) * 86400 FROM ("  # noqa: S608
+        "SELECT id, address, tracked_since, "
+        "iif(positions_checked_at <= :now, positions_checked_at, NULL) AS checked_at "
+        f"FROM whales WHERE {TRACKED_HERE}) ORDER BY checked_at, id",
+        {"now": to_millis_text(now)},
     )
     return [WalletToCheck(*row) for row in rows]
 

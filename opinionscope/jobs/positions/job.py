@@ -16,6 +16,7 @@ def work(run: Run) -> JobResult:
     from opinionscope.jobs.connection import connected
     from opinionscope.jobs.positions.sync import WORKERS, sync_positions
     from opinionscope.jobs.workers import workers_for
+    from opinionscope.polling.limits import Limits
 
     workers = workers_for(len(run.settings.api_keys), WORKERS)
     with connected(run, workers) as (client, deadline):
@@ -24,6 +25,7 @@ def work(run: Run) -> JobResult:
             run.store,
             now=run.now,
             deadline=deadline,
+            limits=Limits.of(run.settings),
             workers=workers,
             progress=run.progress,
             result=run.result,

@@ -15,5 +15,4 @@ def wallets_of_other_shards(db: Database) -> None:
             parts INTEGER NOT NULL CHECK (part BETWEEN 1 AND parts)
         );
         ALTER TABLE whales ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0 CHECK (elsewhere IN (0, 1));
-        CREATE INDEX whales_elsewhere ON whales (elsewhere) WHERE elsewhere = 1;
     """)

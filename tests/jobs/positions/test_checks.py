@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from opinionscope.api.answers import Page
 from opinionscope.api.client import OpinionClient
+from opinionscope.api.models import Position
 from opinionscope.api.pacer import Pacer
+from opinionscope.errors import OutOfTime
 from opinionscope.health.report import Positions, read_status
 from opinionscope.jobs.markets.sync import sync_markets
 from opinionscope.jobs.positions.sync import WORKERS, sync_positions
 from opinionscope.jobs.result import JobResult
+from opinionscope.polling.limits import Limits
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer, Fault
 from opinionscope.store.database import Store
@@ -62,8 +66,8 @@ class Hours:
                 (to_millis_text(self.now),),
             )
 
-    def run(self, seconds: float = 60) -> JobResult:
-        """One run, which may take so many seconds."""
+    def run(self, seconds: float = 60, *, room: int = 750) -> JobResult:
+        """One run, which may take so many seconds, and should have room for so many wallets."""
         self.now += HOUR
         self.poll()
         settings = Settings.model_validate(
@@ -76,7 +80,8 @@ class Hours:
             if seconds > 1:
                 sync_markets(client, self.store, now=self.now, deadline=deadline)
             self.server.forget()
-            result = sync_positions(client, self.store, now=self.now, deadline=deadline)
+            limits = Limits(polls=room, period=60.0, longest_gap=1_800.0)
+            result = sync_positions(client, self.store, now=self.now, deadline=deadline, limits=limits)
         pacer.close()
         return result
 
@@ -197,3 +202,24 @@ def test_wallets_that_were_not_reached_are_counted_and_come_first_in_the_next_ru
         )
     assert hours.run().status == "completed"
     assert {request.path.rpartition("/")[2] for request in hours.server.requests[:WORKERS]} >= {wallets[13]}
+
+
+def test_wallets_beyond_the_room_of_a_run_take_turns_and_count_only_after_a_day(
+    hours: Hours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, late = hours.track(7)
+    fetch = OpinionClient.fetch_positions
+
+    def fetch_in_time(client: OpinionClient, address: str, page: int) -> Page[Position]:
+        if address == late:
+            raise OutOfTime("the time of this run was over")
+        return fetch(client, address, page)
+
+    monkeypatch.setattr(OpinionClient, "fetch_positions", fetch_in_time)
+
+    assert hours.run(room=7).error == "1 of 7 wallets were not checked: the time of this run was over"
+    assert (hours.run(room=6).status, hours.status.with_an_error) == ("completed", 0)
+    hours.now += timedelta(hours=24)
+    after_a_day = hours.run(room=6)
+    assert (after_a_day.status, after_a_day.failed_count, after_a_day.done_count) == ("partial", 1, 6)
+    assert after_a_day.error == "1 of 7 wallets were not checked for 24 h: the time of this run was over"
