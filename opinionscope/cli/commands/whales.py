@@ -87,7 +87,10 @@ def show(
     as_json: AsJson = False,
     db: Database = None,
 ) -> None:
-    """Show one wallet, including removed ones: its record, its open positions, its best and worst questions."""
+    """Show one wallet, including removed ones: its record, its open positions, its best and worst questions.
+
+    Trade delay: the time from a trade to the end of the run that stored it, over the runs of the last 24 hours.
+    """
     now = utc_now()
     with Store.open_to_read(database_path(db)) as store:
         page = read_page(store, find_wallet(store, wallet), now, Limits.of(valid_settings()[0]))
