@@ -9,7 +9,7 @@ import typer
 from opinionscope.cli.activity_feed import follow_activity
 from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
 from opinionscope.cli.completion import complete_out_of, complete_tag, complete_wallet
-from opinionscope.cli.listed_activity import FILLS_PER_ORDER, find_listed
+from opinionscope.cli.listed_activity import fills_read, find_listed
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
@@ -129,10 +129,11 @@ def _left_out(store: Store, wanted: ActivityFilter, shown: int, limit: int, *, a
     if as_orders and shown == limit:
         return [f"The latest {shown:,} orders; use --limit to show more, --fills to show each fill."]
     if as_orders:
-        read = limit * FILLS_PER_ORDER
-        if wanted.min_amount is None or count_activity(store, replace(wanted, min_amount=None), most=read) is not None:
+        read = fills_read(limit)
+        if not wanted.min_amount or count_activity(store, replace(wanted, min_amount=None), most=read) is not None:
             return []
-        return [f"{counted(shown, 'order')} among the latest {read:,} trades; use --limit to look further back."]
+        further = "--limit" if fills_read(limit + 1) > read else "--fills"
+        return [f"{counted(shown, 'order')} among the latest {read:,} trades; use {further} to look further back."]
     total = count_activity(store, wanted) if shown == limit else shown
     if total == shown:
         return []
