@@ -1,6 +1,7 @@
 """`activity --follow`: trades as they are stored, the newest at the bottom."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -56,12 +57,10 @@ class Feed:
 
 
 def follow_activity(database: Path, wanted: ActivityFilter, limit: int, *, as_orders: bool, as_lines: bool) -> None:
-    """Print the latest trades, then each new one as it is stored, until Ctrl-C."""
+    """Print the latest trades, then each new one as it is stored, until Ctrl-C: that is how it is meant to end."""
     feed = Feed(database, wanted, as_orders=as_orders, as_lines=as_lines)
-    try:
+    with suppress(KeyboardInterrupt):
         feed.begin(wanted, limit)
         while True:
             sleep(_EVERY_SECONDS)
             feed.go_on()
-    except KeyboardInterrupt:
-        pass

@@ -49,7 +49,7 @@ def _columns(
     return [
         Column("Time (UTC)", lambda row: moment(time_of(row)), rank=5),
         Column("Ago", lambda row: elapsed(time_of(row), now), right=True, rank=1),
-        Column("Whale", name_or_address, flexible="cut", least=11),
+        Column("Whale", name_or_address, flexible="cut", least=11, enough=16),
         Column("Address", address_of_named, rank=7, optional=True),
         Column("Action", lambda row: row.action, style=lambda row: _ACTION_STYLES.get(row.action, "")),
         Column("Outcome", lambda row: row.outcome, flexible="cut", least=9, enough=16),

@@ -22,15 +22,28 @@ _FLAGGED = (
 NO_WALLETS = "No wallets yet; add one with `opinionscope whales add ADDRESS`."
 
 
-def print_whales(tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS) -> None:
-    """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run."""
+def print_whales(
+    tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS, more: Sequence[str] = ()
+) -> None:
+    """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run.
+
+    Below it are notes on what needs explaining, and `more` notes.
+    """
     wide = is_wide()
     columns = [
         Column("Whale", lambda whale: whale.name or short_address(whale.address), flexible="cut", least=12, enough=20),
         Column("Address", lambda whale: whale.address if wide else short_address(whale.address), rank=9),
-        Column("Tags", lambda whale: ", ".join(whale.tags) or None, rank=8, flexible="wrap", least=10, optional=True),
+        Column(
+            "Tags",
+            lambda whale: ", ".join(whale.tags) or None,
+            rank=8,
+            flexible="wrap",
+            least=10,
+            enough=20,
+            optional=True,
+        ),
         _gain_column("Net profit", "net_profit"),
-        Column("Record", _record_or_reason, flexible="wrap", least=16),
+        Column("Record", _record_or_reason, flexible="wrap", least=17),
         Column("ROI", roi, right=True, rank=2, style=lambda whale: gain_style(whale.roi)),
         Column("Luck", lambda whale: signed(whale.luck), right=True, rank=5, unit="σ"),
         Column("Exposure", lambda whale: money(whale.exposure), right=True, rank=3, unit="USDT"),
@@ -44,7 +57,7 @@ def print_whales(tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_W
         Column("Last error", lambda whale: whale.last_error, flexible="wrap", rank=12, optional=True),
     ]
     print_table(columns, tracked, nothing=nothing)
-    print_notes(_notes(tracked))
+    print_notes([*_notes(tracked), *more])
 
 
 def record(whale: Whale) -> str | None:

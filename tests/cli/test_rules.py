@@ -187,6 +187,11 @@ def test_a_replay_tells_what_a_rule_would_have_told_day_by_day_and_sends_nothing
     replayed = command.json("rules", "replay", "all", "--since", "1h")
     assert [signal["amount"] for signal in replayed["signals"]] == [70, 300]
     assert sum(day["messages"] for day in replayed["days"]) == 2
+    lines = command("rules", "replay", "--since", "1h", "--jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == replayed["signals"]
+    rows = list(csv.DictReader(command("rules", "replay", "--since", "1h", "--csv").stdout.splitlines()))
+    assert [list(row) for row in rows] == [list(signal)[:-1] for signal in replayed["signals"]]
+    assert [float(row["amount"]) for row in rows] == [70, 300]
     assert wallets.told() == []
     assert command.json("signals") == []
 

@@ -8,7 +8,7 @@ import typer
 
 from opinionscope.cli.activity_feed import follow_activity
 from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
-from opinionscope.cli.completion import complete_out_of, complete_tag, complete_wallet
+from opinionscope.cli.filter_options import InMarket, OfWallet, Tagged, word_option
 from opinionscope.cli.listed_activity import fills_read, find_listed
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
@@ -31,6 +31,20 @@ from opinionscope.times import parse_since, utc_now
 activity = typer.Typer(add_completion=False)
 
 _ACTIONS = tuple(action.lower() for action in ACTIONS)
+_Action = Annotated[str | None, word_option(_ACTIONS, "Only trades of this kind: {}.", metavar="ACTION")]
+_MinAmount = Annotated[
+    float | None,
+    typer.Option(metavar="AMOUNT", min=0, help="Minimum amount of the order or fill, in the quote token (USDT)."),
+]
+_AsOrders = Annotated[
+    bool | None,
+    typer.Option(
+        "--orders/--fills",
+        help="Show the fills of one order on one line, or each fill.",
+        show_default="orders in a terminal, fills elsewhere",
+    ),
+]
+_Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing trades as they are stored, until Ctrl-C.")]
 _NO_TRADES = "No trades yet; run `opinionscope sync whales`."
 
 
@@ -43,40 +57,13 @@ _NO_TRADES = "No trades yet; run `opinionscope sync whales`."
 )
 def show_activity(
     *,
-    whale: Annotated[
-        str | None, typer.Option(metavar="WALLET", help="Only this wallet's trades.", autocompletion=complete_wallet)
-    ] = None,
-    tag: Annotated[
-        str | None,
-        typer.Option(metavar="TAG", help="Only trades of wallets with this tag.", autocompletion=complete_tag),
-    ] = None,
-    market: Annotated[
-        str | None,
-        typer.Option(metavar="M", help="Only trades in this market: its number, or topic:NUMBER for a topic."),
-    ] = None,
-    action: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ACTION",
-            help=f"Only trades of this kind: {', '.join(_ACTIONS)}.",
-            autocompletion=complete_out_of(_ACTIONS),
-        ),
-    ] = None,
-    min_amount: Annotated[
-        float | None,
-        typer.Option(metavar="AMOUNT", min=0, help="Minimum amount of the order or fill, in the quote token (USDT)."),
-    ] = None,
-    orders: Annotated[
-        bool | None,
-        typer.Option(
-            "--orders/--fills",
-            help="Show the fills of one order on one line, or each fill.",
-            show_default="orders in a terminal, fills elsewhere",
-        ),
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing trades as they are stored, until Ctrl-C.")
-    ] = False,
+    whale: OfWallet = None,
+    tag: Tagged = None,
+    market: InMarket = None,
+    action: _Action = None,
+    min_amount: _MinAmount = None,
+    orders: _AsOrders = None,
+    follow: _Follow = False,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_tag
+from opinionscope.cli.filter_options import Tagged
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_documents
@@ -34,9 +34,7 @@ def show_consensus(
     min_exposure: Annotated[
         float, typer.Option(metavar="AMOUNT", min=0, help="Minimum exposure of each, in the quote token (USDT).")
     ] = DEFAULT_EXPOSURE,
-    tag: Annotated[
-        str | None, typer.Option(metavar="TAG", help="Only whales with this tag count.", autocompletion=complete_tag)
-    ] = None,
+    tag: Tagged = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     as_jsonl: AsJsonLines = False,

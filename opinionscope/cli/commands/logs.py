@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of
+from opinionscope.cli.filter_options import word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.formats import age, count, moment, seconds
+from opinionscope.cli.output.formats import count, elapsed, moment, seconds
 from opinionscope.cli.output.no_match import explain_filters
 from opinionscope.cli.output.notes import left_out, print_notes
 from opinionscope.cli.output.styles import STATUS_STYLES
@@ -33,15 +33,7 @@ _NO_RUNS = "No runs yet; run `opinionscope sync markets`."
 def show_logs(
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only failed and partial runs.")] = False,
-    job: Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="JOB",
-            help=f"Only this job: {', '.join(JOB_NAMES)}.",
-            autocompletion=complete_out_of(JOB_NAMES),
-        ),
-    ] = None,
+    job: Annotated[str | None, word_option(JOB_NAMES, "Only this job: {}.", "--type", metavar="JOB")] = None,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -72,7 +64,7 @@ def print_runs(runs: Iterable[LoggedRun], now: datetime) -> int:
     """A table of runs, times in UTC; how many there are. Prints nothing without any."""
     columns = [
         Column("Started (UTC)", lambda run: moment(run.started_at)),
-        Column("Ago", lambda run: age(run.started_at, now), right=True, rank=4),
+        Column("Ago", lambda run: elapsed(run.started_at, now), right=True, rank=4),
         Column("Job", lambda run: run.type),
         Column("Status", lambda run: run.status, style=lambda run: STATUS_STYLES.get(run.status, "")),
         Column("Took", lambda run: seconds(run.seconds), right=True, rank=2),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of, complete_wallet
+from opinionscope.cli.filter_options import InMarket, OfWallet, sort_option, word_option
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
@@ -34,35 +34,15 @@ _DEFAULT = "open"
 )
 def show_positions(
     *,
-    whale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WALLET",
-            help="Only this wallet's positions: its address, its name, or the beginning of its address.",
-            autocompletion=complete_wallet,
-        ),
-    ] = None,
-    market: Annotated[
-        str | None,
-        typer.Option(metavar="M", help="Only positions in this market: its number, or topic:NUMBER for a topic."),
-    ] = None,
+    whale: OfWallet = None,
+    market: InMarket = None,
     state: Annotated[
-        str,
-        typer.Option(
-            metavar="STATE",
-            help=f"Only positions in this state: {', '.join((*STATES, _ALL))}.",
-            autocompletion=complete_out_of((*STATES, _ALL)),
-        ),
+        str, word_option((*STATES, _ALL), "Only positions in this state: {}.", metavar="STATE")
     ] = _DEFAULT,
     min_exposure: Annotated[
         float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum exposure in the quote token (USDT).")
     ] = None,
-    sort: Annotated[
-        str,
-        typer.Option(
-            metavar="KEY", help=f"Sort by {', '.join(SORT_ORDERS)}.", autocompletion=complete_out_of(SORT_ORDERS)
-        ),
-    ] = "exposure",
+    sort: Annotated[str, sort_option(SORT_ORDERS)] = "exposure",
     limit: Limit = 50,
     as_json: AsJson = False,
     as_jsonl: AsJsonLines = False,

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of, complete_rule, complete_wallet
+from opinionscope.cli.completion import complete_rule
+from opinionscope.cli.filter_options import OfWallet, word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.no_match import explain_filters
@@ -31,17 +32,8 @@ def show_signals(
     rule: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this rule's signals.", autocompletion=complete_rule)
     ] = None,
-    whale: Annotated[
-        str | None, typer.Option(metavar="WALLET", help="Only this wallet's signals.", autocompletion=complete_wallet)
-    ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STATE",
-            help=f"Only signals in this state: {', '.join(STATES)}.",
-            autocompletion=complete_out_of(STATES),
-        ),
-    ] = None,
+    whale: OfWallet = None,
+    state: Annotated[str | None, word_option(STATES, "Only signals in this state: {}.", metavar="STATE")] = None,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
