@@ -205,7 +205,7 @@ def test_consensus_shows_who_agrees_and_who_opposes(command: Command, wallets: F
     assert (agreement["exposure"], agreement["opposing_exposure"]) == (4_000, 2_000)
     assert {member["name"] for member in agreement["members"]} == {"Ann", "Bob"}
     assert "Ann, Bob" in command("consensus", "--min-whales", "2").stdout
-    assert "No 3 whales agree" in command("consensus").stdout
+    assert "No outcome is held by 3 whales" in command("consensus").stdout
     assert "No 2 whales tagged sharp agree" in command("consensus", "--min-whales", "2", "--tag", "sharp").stdout
 
 

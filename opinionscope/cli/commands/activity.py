@@ -13,17 +13,16 @@ from opinionscope.cli.listed_activity import fills_read, find_listed
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.formats import counted
+from opinionscope.cli.output.formats import counted, typed
 from opinionscope.cli.output.no_match import explain_nothing
-from opinionscope.cli.output.notes import print_notes
+from opinionscope.cli.output.notes import print_notes, print_sentence
 from opinionscope.cli.output.tables import print_table
-from opinionscope.cli.output.terminal import write
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.signals.stored_orders import WhaleOrder
 from opinionscope.store.database import Store
-from opinionscope.store.whale_activity import ACTIONS, ANY, ActivityFilter, StoredTrade, count_activity, find_activity
+from opinionscope.store.whale_activity import ACTIONS, ANY, ActivityFilter, StoredTrade, count_activity
 from opinionscope.store.whales import find_names
 from opinionscope.tags import parse_tag
 from opinionscope.times import parse_since, utc_now
@@ -45,6 +44,7 @@ _AsOrders = Annotated[
     ),
 ]
 _Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing trades as they are stored, until Ctrl-C.")]
+_LOOKED_FOR = 100
 _NO_TRADES = "No trades yet; run `opinionscope sync whales`."
 
 
@@ -92,7 +92,7 @@ def show_activity(
             kind: type[Listed] = WhaleOrder if as_orders else StoredTrade
             print_records(form, kind, find_listed(store, wanted, limit, as_orders=as_orders))
         elif not follow:
-            words = (whale, tag, market, action, f"{min_amount or 0:g}", since)
+            words = (whale, tag, market, action, typed(min_amount or 0), since)
             _print_table(store, wanted, limit, words, as_orders=as_orders)
     if follow:
         follow_activity(database_path(db), wanted, limit, as_orders=as_orders, as_lines=form is not None)
@@ -109,7 +109,8 @@ def _print_table(
         print_notes(notes)
     else:
         explained = notes or [_explain_nothing(store, wanted, words, as_orders=as_orders)]
-        write("".join(f"{text}\n" for text in explained))
+        for text in explained:
+            print_sentence(text)
 
 
 def _left_out(store: Store, wanted: ActivityFilter, shown: int, limit: int, *, as_orders: bool) -> list[str]:
@@ -135,15 +136,14 @@ def _explain_nothing(store: Store, wanted: ActivityFilter, words: tuple[str | No
     def matches(name: str) -> bool:
         if len(given) == 1:
             return False
-        # Several fills can make up an order of an amount that none of them has.
-        if as_orders and name == "min_amount":
-            return True
-        return _any(store, replace(ANY, **{name: getattr(wanted, name)}))
+        return _any(store, replace(ANY, **{name: getattr(wanted, name)}), as_orders=as_orders)
 
     typed = dict(zip(options, words, strict=True))
     found = {f"--{name.replace('_', '-')} {typed[name]}": int(matches(name)) for name in given}
-    return explain_nothing("order" if as_orders else "trade", found, total=int(_any(store, ANY)), otherwise=_NO_TRADES)
+    return explain_nothing(
+        "order" if as_orders else "trade", found, total=int(_any(store, ANY, as_orders=False)), otherwise=_NO_TRADES
+    )
 
 
-def _any(store: Store, wanted: ActivityFilter) -> bool:
-    return next(find_activity(store, wanted, limit=1), None) is not None
+def _any(store: Store, wanted: ActivityFilter, *, as_orders: bool) -> bool:
+    return next(find_listed(store, wanted, _LOOKED_FOR, as_orders=as_orders), None) is not None

@@ -16,6 +16,7 @@ from opinionscope.locations import database_path
 from opinionscope.signals.agreement import Agreement, find_agreements
 from opinionscope.signals.rules import DEFAULT_EXPOSURE, DEFAULT_WHALES
 from opinionscope.store.database import Store
+from opinionscope.store.whales import find_whales
 from opinionscope.tags import parse_tag
 
 consensus = typer.Typer(add_completion=False)
@@ -50,6 +51,7 @@ def show_consensus(
     wanted = None if tag is None else parse_tag(tag)
     with Store.open_to_read(database_path(db)) as store:
         found = find_agreements(store, min_whales=min_whales, min_exposure=min_exposure, tag=wanted)
+        is_unknown = wanted is not None and not find_whales(store, tag=wanted, limit=1)
     if form:
         print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found[:limit]])
         return
@@ -66,7 +68,9 @@ def show_consensus(
         ),
     ]
     who = f"whales tagged {wanted}" if wanted else "whales"
-    nothing = f"No {min_whales} {who} agree on an outcome with {min_exposure:,g} USDT each."
+    nothing = f"No outcome is held by {min_whales} {who} with {money(min_exposure)} USDT or more each."
+    if is_unknown:
+        nothing = f"No wallet matches --tag {wanted}."
     shown = print_table(columns, found[:limit], nothing=nothing)
     print_notes(left_out(shown, limit, lambda: len(found), "outcome"))
 

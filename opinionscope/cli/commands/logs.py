@@ -13,10 +13,9 @@ from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.formats import count, elapsed, moment, seconds
 from opinionscope.cli.output.no_match import explain_filters
-from opinionscope.cli.output.notes import left_out, print_notes
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_table
-from opinionscope.cli.output.terminal import write
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
@@ -56,7 +55,7 @@ def show_logs(
         words = {"failed": "--failed", "job": f"--type {job}", "since": f"--since {since}"}
         shown = print_runs(runs, now)
         if not shown:
-            write(f"{explain_filters('run', words, filters, count_all, otherwise=_NO_RUNS)}\n")
+            print_sentence(explain_filters("run", words, filters, count_all, otherwise=_NO_RUNS))
         print_notes(left_out(shown, limit, partial(count_all, **filters), "run"))
 
 

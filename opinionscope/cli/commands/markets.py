@@ -15,8 +15,7 @@ from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.no_match import explain_nothing
-from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
@@ -78,7 +77,7 @@ def list_markets(
         first = next(found, None)
         if first is None:
             words = {"search": search, "status": status, "type": kind, "label": label, "closing": closing}
-            write(f"{_explain_nothing(store, filters, words, now)}\n")
+            print_sentence(_explain_nothing(store, filters, words, now))
             return
         printed = print_markets(chain([first], found))
         print_notes(left_out(printed.rows, limit, lambda: count_markets(store, now=now, **filters), "market"))

@@ -10,9 +10,9 @@ from opinionscope.cli.filter_options import InMarket, OfWallet, sort_option, wor
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.formats import typed
 from opinionscope.cli.output.no_match import explain_nothing
-from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.cli.position_table import NO_POSITIONS, print_positions
 from opinionscope.cli.wallet_argument import find_wallet
 from opinionscope.locations import database_path
@@ -65,8 +65,8 @@ def show_positions(
             return
         first = next(found, None)
         if first is None:
-            words = {"--whale": whale, "--market": market, "--state": kept, "--min-exposure": f"{min_exposure or 0:g}"}
-            write(f"{_explain_nothing(store, filters, words)}\n")
+            words = {"--whale": whale, "--market": market, "--state": kept, "--min-exposure": typed(min_exposure or 0)}
+            print_sentence(_explain_nothing(store, filters, words))
             return
         printed = print_positions(chain([first], found), of_one_whale=bool(whale), of_one_state=kept == "open")
         more = left_out(printed.rows, limit, lambda: count_positions(store, **filters), "position")

@@ -10,8 +10,7 @@ from opinionscope.cli.filter_options import OfWallet, word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.no_match import explain_filters
-from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.cli.signal_table import print_signals
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
@@ -64,5 +63,5 @@ def show_signals(
         }
         shown = print_signals(found, find_names(store), now, nothing="")
         if not shown:
-            write(f"{explain_filters('signal', words, filters, count_all, otherwise=_NO_SIGNALS)}\n")
+            print_sentence(explain_filters("signal", words, filters, count_all, otherwise=_NO_SIGNALS))
         print_notes(left_out(shown, limit, partial(count_all, **filters), "signal"))
