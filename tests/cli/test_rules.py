@@ -206,7 +206,8 @@ def test_consensus_shows_who_agrees_and_who_opposes(command: Command, wallets: F
     assert {member["name"] for member in agreement["members"]} == {"Ann", "Bob"}
     assert "Ann, Bob" in command("consensus", "--min-whales", "2").stdout
     assert "No outcome is held by 3 whales" in command("consensus").stdout
-    assert command("consensus", "--tag", "sharp").stdout == "No wallet matches --tag sharp.\n"
+    assert "by 3 whales tagged sharp" in command("consensus", "--tag", "sharp").stdout
+    assert command("consensus", "--tag", "nosuch").stdout == "No wallet matches --tag nosuch.\n"
 
 
 def test_cleanup_purges_signals_by_the_retention_of_the_log(command: Command, wallets: Following) -> None:
