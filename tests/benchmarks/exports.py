@@ -90,7 +90,8 @@ def by_duckdb(text: str, form: str) -> list[Row]:
 
 TEXTS = dict.fromkeys(
     ("market", "question", "market_external_id", "root_market_external_id", "external_id", "parent_external_id",
-     "chain_id", "tx_hash", "yes_token_id", "no_token_id", "result_token_id", "title", "market_title", "outcome", "name"), str
+     "chain_id", "tx_hash", "yes_token_id", "no_token_id", "result_token_id", "title",
+     "market_title", "outcome", "name"), str
 )  # fmt: skip
 """Columns of text that look like numbers: ids of 78 digits, and outcomes such as 1,098."""
 

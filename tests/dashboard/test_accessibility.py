@@ -79,7 +79,7 @@ def test_any_other_page_is_accessible_and_leads_back(site: str, page: Any, path:
 def test_the_order_of_a_table_is_kept_in_the_address(site: str, page: Any) -> None:
     def shown() -> list[str]:
         page.locator("body[data-drawn=yes]").wait_for(timeout=20_000)
-        return page.locator("#chart-leaderboard td:first-child").all_inner_texts()
+        return list(page.locator("#chart-leaderboard td:first-child").all_inner_texts())
 
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{site}/-/dashboards/whales")

@@ -82,11 +82,11 @@ def test_a_delay_lasts_to_the_end_of_the_run_that_stored_the_trade(store: Store)
     add_whales(store, [(WHALE, None)], "manual", NOW)
     read_at = NOW - timedelta(hours=30)
     runs = [  # the number of the trade, when it was, when its run began, how that ended
-        (1, read_at - timedelta(days=20), read_at, "completed"),
-        (2, read_at + timedelta(hours=1), read_at + timedelta(hours=2), "completed"),
-        (3, NOW - timedelta(hours=20), NOW - timedelta(hours=20) + timedelta(seconds=30), "completed"),
+        (1, read_at - timedelta(days=20), read_at, "closed"),
+        (2, read_at + timedelta(hours=1), read_at + timedelta(hours=2), "closed"),
+        (3, NOW - timedelta(hours=20), NOW - timedelta(hours=20) + timedelta(seconds=30), "closed"),
         (4, NOW - timedelta(days=3), NOW - timedelta(hours=2), "killed"),
-        (5, NOW - timedelta(seconds=620), NOW - timedelta(seconds=600), "partial"),
+        (5, NOW - timedelta(seconds=620), NOW - timedelta(seconds=600), "closed"),
         (6, NOW - timedelta(seconds=70), NOW - timedelta(seconds=60), "running"),
     ]
     with store.transaction() as transaction:
@@ -95,8 +95,8 @@ def test_a_delay_lasts_to_the_end_of_the_run_that_stored_the_trade(store: Store)
             insert_trades(transaction, WHALE, [trade(number, when)], began)
     for _, _, began, ending in runs:
         run_id = open_run(store, WHALES, began)
-        if ending in ("completed", "partial"):
-            close_run(store, run_id, Outcome(ending), began + timedelta(seconds=40))
+        if ending == "closed":
+            close_run(store, run_id, Outcome("partial"), began + timedelta(seconds=40))
 
     delay = read_status(store, NOW, Settings.model_validate({})).delay
 
