@@ -1,6 +1,7 @@
 """Command `activity`: the trades of the tracked wallets."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
@@ -12,11 +13,12 @@ from opinionscope.cli.filter_options import InMarket, OfWallet, Tagged, word_opt
 from opinionscope.cli.listed_activity import fills_read, find_listed
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
-from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.exports import Form, chosen_form, print_records
 from opinionscope.cli.output.formats import counted, typed
 from opinionscope.cli.output.no_match import explain_nothing
 from opinionscope.cli.output.notes import print_notes, print_sentence
 from opinionscope.cli.output.tables import print_table
+from opinionscope.cli.output.terminal import warn
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
@@ -89,13 +91,22 @@ def show_activity(
             since=None if since is None else parse_since(since, utc_now()),
         )
         if form and not follow:
-            kind: type[Listed] = WhaleOrder if as_orders else StoredTrade
-            print_records(form, kind, find_listed(store, wanted, limit, as_orders=as_orders))
+            _export(store, form, wanted, limit, as_orders=as_orders)
         elif not follow:
             words = (whale, tag, market, action, typed(min_amount or 0), since)
             _print_table(store, wanted, limit, words, as_orders=as_orders)
     if follow:
         follow_activity(database_path(db), wanted, limit, as_orders=as_orders, as_lines=form is not None)
+
+
+def _export(store: Store, form: Form, wanted: ActivityFilter, limit: int, *, as_orders: bool) -> None:
+    kind: type[Listed] = WhaleOrder if as_orders else StoredTrade
+    rows: Iterable[Listed] = find_listed(store, wanted, limit, as_orders=as_orders)
+    if as_orders and wanted.min_amount:
+        rows = list(rows)
+        for note in _left_out(store, wanted, len(rows), limit, as_orders=True) if len(rows) < limit else ():
+            warn(note)
+    print_records(form, kind, rows)
 
 
 def _print_table(

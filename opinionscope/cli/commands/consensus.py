@@ -55,7 +55,16 @@ def show_consensus(
     if form:
         print_documents(form, Agreement.NAMES, [agreement.as_document() for agreement in found[:limit]])
         return
-    columns = [
+    who = f"whales tagged {wanted}" if wanted else "whales"
+    nothing = f"No outcome is held by {min_whales} {who} with {money(min_exposure)} USDT or more each."
+    if is_unknown:
+        nothing = f"No wallet matches --tag {wanted}."
+    shown = print_table(_columns(), found[:limit], nothing=nothing)
+    print_notes(left_out(shown, limit, lambda: len(found), "outcome"))
+
+
+def _columns() -> list[Column]:
+    return [
         Column("Market", lambda row: row.title, flexible="cut", least=20),
         Column("Outcome", lambda row: row.outcome, flexible="cut", least=6),
         Column("Whales", lambda row: count(len(row.consensus.members)), right=True),
@@ -67,12 +76,6 @@ def show_consensus(
             "Opposition", lambda row: _names(row.opposition) or None, flexible="wrap", least=16, rank=3, optional=True
         ),
     ]
-    who = f"whales tagged {wanted}" if wanted else "whales"
-    nothing = f"No outcome is held by {min_whales} {who} with {money(min_exposure)} USDT or more each."
-    if is_unknown:
-        nothing = f"No wallet matches --tag {wanted}."
-    shown = print_table(columns, found[:limit], nothing=nothing)
-    print_notes(left_out(shown, limit, lambda: len(found), "outcome"))
 
 
 def _names(members: Sequence[Mapping[str, Any]]) -> str:
