@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import sleep
 
-from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
+from opinionscope.cli.activity_table import Listed, feed_columns
 from opinionscope.cli.listed_activity import find_listed, new_listed
 from opinionscope.cli.output.documents import print_json_lines
 from opinionscope.cli.output.tables import Table
@@ -50,9 +50,7 @@ class Feed:
             print_json_lines(row.as_document() for row in rows)
         elif rows:
             if self._table is None:
-                # Ages would be wrong as soon as they are printed.
-                columns = (order_columns if self._as_orders else trade_columns)(find_names(store), utc_now())
-                self._table = Table([column for column in columns if column.title != "Ago"])
+                self._table = Table(feed_columns(find_names(store), of_orders=self._as_orders))
             self._table.print_rows(rows)
 
 
