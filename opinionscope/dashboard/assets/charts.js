@@ -25,10 +25,10 @@ const ALONE_HEIGHT = 480;
 const NARROW = matchMedia("(max-width: 600px)").matches;
 const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
 
-// The text of an empty chart, which may be empty only because of the filters.
-function nothing() {
-  const filtered = [...new URLSearchParams(location.search)].some(([name, value]) => value.trim() && !isOrder(name));
-  return filtered ? "No results for these filters." : "No data yet.";
+// The text of an empty chart, which may be empty only because of the filters. `required` is what the page is about.
+function nothing({ required }, empty) {
+  const given = [...new URLSearchParams(location.search)].filter(([name, value]) => value.trim() && !isOrder(name));
+  return given.some(([name]) => name !== required) ? "No results for these filters." : empty ?? "No data yet.";
 }
 
 function element(tag, className, text) {
@@ -79,7 +79,7 @@ async function draw(chart) {
   const rows = await answer.json();
   const display = JSON.parse(text);
   if (library === "metric" && rows.length > 0) chart.replaceChildren(figures(rows, display));
-  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? nothing()));
+  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", nothing(chart.dataset, display.empty)));
   else if (library === "table") chart.replaceChildren(table(name, rows, display.columns, title));
   else {
     const onItsOwn = chart.closest(".single") !== null;
