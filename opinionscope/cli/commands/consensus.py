@@ -44,8 +44,9 @@ def show_consensus(
 ) -> None:
     """Show outcomes that several whales hold, most whales first, and who holds the opposite.
 
-    A whale counts if at most a fifth of its exposure is on the other side and it is not flagged for farming. Wallets
-    whose history is still being read don't count.
+    A whale counts if at most a fifth of its exposure is on the other side and it is not flagged for farming.
+
+    Wallets whose history is still being read don't count.
     """
     form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     wanted = None if tag is None else parse_tag(tag)
