@@ -257,6 +257,8 @@ def test_rows_are_chosen_by_conditions_that_are_written_in_the_code() -> None:
                 chosen = re.fullmatch(r"_[A-Z_]+\[\w+\]", ast.unparse(order))
                 assert isinstance(order, ast.Constant) or chosen, f"{path.name}: {ast.unparse(order)}"
                 assert ast.unparse(node.args[2]) == "_CONDITIONS"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "select_by_keys" and path.name != "rows.py":
+                assert all(isinstance(keyword.value, ast.Constant) for keyword in node.keywords), ast.unparse(node)
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("select", "select_first"):
                 assert is_written_in_the_code(node.args[2]) or path.name == "rows.py", (
                     f"{path.name}: {ast.unparse(node)}"

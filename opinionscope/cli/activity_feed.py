@@ -1,12 +1,13 @@
 """`activity --follow`: trades as they are stored, the newest at the bottom."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import sleep
 
-from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
+from opinionscope.cli.activity_table import Listed, feed_columns
 from opinionscope.cli.listed_activity import find_listed, new_listed
 from opinionscope.cli.output.documents import print_json_lines
 from opinionscope.cli.output.tables import Table
@@ -49,19 +50,15 @@ class Feed:
             print_json_lines(row.as_document() for row in rows)
         elif rows:
             if self._table is None:
-                # Ages would be wrong as soon as they are printed.
-                columns = (order_columns if self._as_orders else trade_columns)(find_names(store), utc_now())
-                self._table = Table([column for column in columns if column.title != "Ago"])
+                self._table = Table(feed_columns(find_names(store), of_orders=self._as_orders))
             self._table.print_rows(rows)
 
 
 def follow_activity(database: Path, wanted: ActivityFilter, limit: int, *, as_orders: bool, as_lines: bool) -> None:
-    """Print the latest trades, then each new one as it is stored, until Ctrl-C."""
+    """Print the latest trades, then each new one as it is stored, until Ctrl-C: that is how it is meant to end."""
     feed = Feed(database, wanted, as_orders=as_orders, as_lines=as_lines)
-    try:
+    with suppress(KeyboardInterrupt):
         feed.begin(wanted, limit)
         while True:
             sleep(_EVERY_SECONDS)
             feed.go_on()
-    except KeyboardInterrupt:
-        pass

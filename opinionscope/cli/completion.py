@@ -1,5 +1,7 @@
 """What a shell completes: wallets, tags, and words out of a list. A database that cannot be read completes nothing."""
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -27,7 +29,7 @@ def complete_wallet(context: typer.Context, incomplete: str) -> list[tuple[str, 
     tracked = _found(context, lambda store: list(find_tracked_names(store).items()))
     pairs = [pair for address, name in tracked for pair in _words_for(address, name or "")]
     typed = len(incomplete)
-    return [(incomplete + word[typed:], what) for word, what in pairs if _same(word[:typed], incomplete)]
+    return [(_escaped(incomplete + word[typed:]), what) for word, what in pairs if _same(word[:typed], incomplete)]
 
 
 def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
@@ -63,6 +65,27 @@ def _found(context: typer.Context, find: Callable[[Store], list[Found]]) -> list
     with suppress(OpinionscopeError, OSError), Store.open_to_read(database_path(context.params.get("db"))) as store:
         return find(store)
     return []
+
+
+def _escaped(word: str) -> str:
+    """The word as bash has to insert it, unless it has been begun with a quote. Other shells quote by themselves.
+
+    Only the script that Typer makes for bash sets COMP_WORDS, one word a line and as typed.
+    """
+    typed = os.environ.get("COMP_WORDS", "").split("\n")
+    position = os.environ.get("COMP_CWORD", "")
+    if not position.isdecimal() or "".join(typed[int(position) : int(position) + 1]).startswith(("'", '"')):
+        return word
+    return _Escaped(re.sub(r"""([\s"'\\$`!&;|<>(){}\[\]*?~#])""", r"\\\1", word))
+
+
+class _Escaped(str):
+    """A word with backslashes. Typer would drop it, because it does not begin with what was typed, which has none."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        return True
 
 
 def _same(text: str, other: str) -> bool:

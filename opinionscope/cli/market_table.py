@@ -33,7 +33,7 @@ def print_markets(found: Iterable[StoredMarket], *, nothing: str = NO_MARKETS) -
     """A table of markets, volumes in the quote token, times in UTC."""
     columns = [
         Column("ID", lambda line: market_name(line.market.key), right=True),
-        Column("Market", lambda line: line.title, flexible="cut", least=24, enough=40),
+        Column("Market", lambda line: line.title, flexible="cut", least=28, enough=40),
         Column("Type", lambda line: line.market.market_type, rank=6),
         Column("Status", lambda line: line.market.status, rank=5, style=lambda line: status_style(line.market)),
         Column("Volume", lambda line: money(line.market.volume), right=True, unit="USDT"),

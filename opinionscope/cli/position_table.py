@@ -78,7 +78,7 @@ def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:
     columns = [
         Column("Whale", whale, flexible="cut", least=12, enough=16),
         Column("Market", lambda row: row.market_title or row.market_external_id, flexible="cut", least=20, enough=40),
-        Column("Outcome", outcome_name, flexible="cut", least=8, enough=16),
+        Column("Outcome", outcome_name, flexible="cut", least=11, enough=16),
         Column("State", lambda row: row.state, rank=1, style=lambda row: _STATE_STYLES.get(row.state, "")),
         Column("Shares", lambda row: shares(row.net_shares), right=True, rank=3),
         Column("Cost", lambda row: price(row.cost_per_share), right=True, rank=5),

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of, complete_rule, complete_tag, complete_target, complete_wallet
+from opinionscope.cli.completion import complete_rule, complete_tag, complete_target, complete_wallet
+from opinionscope.cli.filter_options import word_option
 from opinionscope.cli.market_argument import market_name, parse_market
 from opinionscope.cli.options import one_of
 from opinionscope.cli.wallet_argument import find_tracked_wallets
@@ -41,21 +42,11 @@ Tags = Annotated[
 ]
 Actions = Annotated[
     list[str] | None,
-    typer.Option(
-        "--action",
-        metavar="ACTION",
-        help=f"What the order does: {', '.join(_ACTIONS)} (repeatable).",
-        autocompletion=complete_out_of(_ACTIONS),
-    ),
+    word_option(_ACTIONS, "What the order does: {} (repeatable).", "--action", metavar="ACTION"),
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Option(
-        "--change",
-        metavar="CHANGE",
-        help=f"What it does to the position: {', '.join(_CHANGES)} (repeatable).",
-        autocompletion=complete_out_of(_CHANGES),
-    ),
+    word_option(_CHANGES, "What it does to the position: {} (repeatable).", "--change", metavar="CHANGE"),
 ]
 MinAmount = Annotated[
     float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum amount of the order in the quote token (USDT).")

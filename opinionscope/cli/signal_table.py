@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.formats import age, moment, money, price, short_address
+from opinionscope.cli.output.formats import elapsed, moment, money, price, short_address
 from opinionscope.cli.output.tables import print_table
 from opinionscope.store.signals import StoredSignal
 
@@ -29,17 +29,17 @@ def print_signals(
         return None if address is None else names.get(address) or short_address(address)
 
     columns = [
-        Column("Id", lambda signal: str(signal.id), right=True, rank=5),
-        Column("Time (UTC)", lambda signal: moment(signal.detected_at), rank=0 if is_replay else 6),
-        Column("Ago", lambda signal: age(signal.detected_at, now), right=True),
-        Column("Rule", lambda signal: signal.rule, flexible="cut", least=8),
+        Column("Id", lambda signal: str(signal.id), right=True, rank=6),
+        Column("Time (UTC)", lambda signal: moment(signal.detected_at), rank=2 if is_replay else 7),
+        Column("Ago", lambda signal: elapsed(signal.detected_at, now), right=True, rank=2),
+        Column("Rule", lambda signal: signal.rule, flexible="cut", least=8, enough=16),
         Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
-        Column("Whale", whale, flexible="cut", least=10),
-        Column("What", what, flexible="cut", least=16),
+        Column("Whale", whale, flexible="cut", least=11, enough=16),
+        Column("What", what, flexible="cut", least=18, enough=28),
         Column("Amount", lambda signal: money(signal.amount), right=True, unit="USDT"),
         Column("Price", lambda signal: price(signal.price), right=True, rank=3),
-        Column("Market", market, flexible="cut", least=16, rank=2),
-        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=24, rank=4, optional=True),
+        Column("Market", market, flexible="cut", least=16, enough=40, rank=1),
+        Column("Reason", lambda signal: signal.reason, flexible="wrap", least=24, rank=5, optional=True),
     ]
     left_out = {"Id", "Ago", "State"} if is_replay else set[str]()
     return print_table([column for column in columns if column.title not in left_out], signals, nothing=nothing)

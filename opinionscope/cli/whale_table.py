@@ -25,16 +25,27 @@ NO_WALLETS_HERE = "No wallet on the list belongs to this shard."
 
 
 def print_whales(
-    tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS, note: str | None = None
+    tracked: Sequence[Whale], now: datetime, *, nothing: str = NO_WALLETS, more: Sequence[str] = ()
 ) -> None:
-    """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run."""
+    """A table of wallets, amounts in the quote token; the figures are as of the last `stats` run.
+
+    Below it are notes on what needs explaining, and `more` notes.
+    """
     wide = is_wide()
     columns = [
         Column("Whale", lambda whale: whale.name or short_address(whale.address), flexible="cut", least=12, enough=20),
         Column("Address", lambda whale: whale.address if wide else short_address(whale.address), rank=9),
-        Column("Tags", lambda whale: ", ".join(whale.tags) or None, rank=8, flexible="wrap", least=10, optional=True),
+        Column(
+            "Tags",
+            lambda whale: ", ".join(whale.tags) or None,
+            rank=8,
+            flexible="wrap",
+            least=10,
+            enough=20,
+            optional=True,
+        ),
         _gain_column("Net profit", "net_profit"),
-        Column("Record", _record_or_reason, flexible="wrap", least=16),
+        Column("Record", _record_or_reason, flexible="wrap", least=17),
         Column("ROI", roi, right=True, rank=2, style=lambda whale: gain_style(whale.roi)),
         Column("Luck", lambda whale: signed(whale.luck), right=True, rank=5, unit="σ"),
         Column("Exposure", lambda whale: money(whale.exposure), right=True, rank=3, unit="USDT"),
@@ -48,12 +59,12 @@ def print_whales(
         Column("Last error", lambda whale: whale.last_error, flexible="wrap", rank=12, optional=True),
     ]
     print_table(columns, tracked, nothing=nothing)
-    print_notes([*_notes(tracked), *([note] if note else [])])
+    print_notes([*_notes(tracked), *more])
 
 
-def other_shards(shard: Shard | None, elsewhere: int) -> str | None:
-    """How many wallets of the list are not in the table because other shards poll them; None without shards."""
-    return None if shard is None else f"This is shard {shard}; other shards poll {counted(elsewhere, 'more wallet')}."
+def other_shards(shard: Shard | None, elsewhere: int) -> list[str]:
+    """A note of how many wallets are not in the table because other shards poll them; none without shards."""
+    return [] if shard is None else [f"This is shard {shard}; other shards poll {counted(elsewhere, 'more wallet')}."]
 
 
 def record(whale: Whale) -> str | None:

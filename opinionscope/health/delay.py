@@ -1,4 +1,4 @@
-"""How late trades are seen."""
+"""How late trades are seen: how long after each one the run that stored it ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from opinionscope.records import Record
 
 @dataclass(frozen=True)
 class Delay(Record):
-    """The seconds between a trade and the run that saw it first: half of the `trades` took at most the median, and 95 %
-    at most `p95_seconds`. Both are None without any."""
+    """The seconds between a trade and the end of the run that stored it: half of the `trades` took at most the median,
+    and 95 % at most `p95_seconds`. Both are None without any."""
 
     median_seconds: int | None
     p95_seconds: int | None

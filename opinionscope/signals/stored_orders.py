@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from opinionscope.records import Record, Seconds
-from opinionscope.store.whale_activity import StoredTrade
+from opinionscope.store.whale_activity import FillAmount, StoredTrade
 from opinionscope.times import from_text, from_unix
-from opinionscope.track_record.orders import Fill, Order, latest_orders
+from opinionscope.track_record.orders import GAP, Fill, Order, latest_orders
 from opinionscope.track_record.outcome_sides import named_side
+
+# The same amounts, added up in another order, may be as much less.
+_ROUNDED = 1 - 1e-9
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,24 @@ def orders_of(trades: Iterable[StoredTrade]) -> Iterator[WhaleOrder]:
 
     for order in latest_orders(fills()):
         yield _whale_order(order, [waiting.pop(fill.id) for fill in order.fills])
+
+
+def fills_of_large_orders(fills: Iterable[FillAmount], least: float) -> list[int]:
+    """The ids of the fills that can be part of an order of at least this amount; ids and fills come newest first.
+
+    An order ends with a pause of more than `GAP` seconds. So what a wallet trades without one is at least as much as
+    any order in it.
+    """
+    latest: dict[tuple[str, str, str], list[FillAmount]] = {}
+    unpaused: list[list[FillAmount]] = []
+    for fill in fills:
+        kind = (fill.whale_address, fill.market_external_id, fill.action)
+        if kind not in latest or latest[kind][-1].second - fill.second > GAP:
+            latest[kind] = []
+            unpaused.append(latest[kind])
+        latest[kind].append(fill)
+    found = [fill for run in unpaused if sum(each.amount for each in run) >= least * _ROUNDED for fill in run]
+    return [fill.id for fill in sorted(found, key=lambda fill: (fill.second, fill.id), reverse=True)]
 
 
 def _fill(trade: StoredTrade) -> Fill:

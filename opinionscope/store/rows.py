@@ -74,9 +74,14 @@ def select_filtered(
     if limit <= _BLOCK:
         yield from select(store, row, f"{where}ORDER BY {order} LIMIT :limit", parameters)
         return
-    ids = store.integers(f"SELECT {row.KEY} FROM {row.TABLE} {where}ORDER BY {order} LIMIT :limit", parameters)  # noqa: S608
-    for start in range(0, len(ids), _BLOCK):
-        block = json.dumps(ids[start : start + _BLOCK].tolist())
+    keys = store.integers(f"SELECT {row.KEY} FROM {row.TABLE} {where}ORDER BY {order} LIMIT :limit", parameters)  # noqa: S608
+    yield from select_by_keys(store, row, keys, order=order)
+
+
+def select_by_keys(store: Store, row: type[RowType], keys: Sequence[int], *, order: str) -> Iterator[RowType]:
+    """The rows of these keys, which are in this order."""
+    for start in range(0, len(keys), _BLOCK):
+        block = json.dumps(list(keys[start : start + _BLOCK]))
         rest = f"WHERE {row.KEY} IN (SELECT value FROM json_each(?)) ORDER BY {order}"  # noqa: S608
         yield from select(store, row, rest, (block,))
 

@@ -10,7 +10,7 @@ from opinionscope.records import INTERNAL, Millis, Seconds
 from opinionscope.store.counted_trades import TradeKey, count_trades
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.markets import PLATFORM, MarketKey
-from opinionscope.store.rows import StoredRow, count_filtered, select_filtered
+from opinionscope.store.rows import StoredRow, count_filtered, select_by_keys, select_filtered
 from opinionscope.times import to_millis_text, to_seconds_text
 
 
@@ -63,6 +63,20 @@ class StoredTrade(StoredRow):
     first_seen_at: Millis
     fingerprint: int = field(metadata=INTERNAL)
     copy: int = field(metadata=INTERNAL)
+
+
+@dataclass(frozen=True)
+class FillAmount(StoredRow):
+    """The little of a stored trade that tells which order it can be part of. `second` is in unix seconds."""
+
+    TABLE: ClassVar[str] = "whale_activity"
+
+    id: int
+    whale_address: str
+    market_external_id: str
+    action: str
+    amount: float
+    second: int = field(metadata={"column": "CAST(strftime('%s', timestamp) AS INTEGER)"})
 
 
 _COLUMNS = NewTrade._fields
@@ -121,6 +135,17 @@ def find_activity(store: Store, wanted: ActivityFilter = ANY, *, limit: int = 50
     """Trades that are not withdrawn, newest first."""
     filters = _parameters(store, wanted)
     return select_filtered(store, StoredTrade, _CONDITIONS, filters, order="timestamp DESC, id DESC", limit=limit)
+
+
+def find_amounts(store: Store, wanted: ActivityFilter, *, limit: int) -> Iterator[FillAmount]:
+    """The same trades as `find_activity`, with their amounts alone: in a tenth of the time."""
+    filters = _parameters(store, wanted)
+    return select_filtered(store, FillAmount, _CONDITIONS, filters, order="timestamp DESC, id DESC", limit=limit)
+
+
+def find_trades(store: Store, ids: Sequence[int]) -> Iterator[StoredTrade]:
+    """The trades of these ids, which are newest first."""
+    return select_by_keys(store, StoredTrade, ids, order="timestamp DESC, id DESC")
 
 
 def find_activity_after(store: Store, wanted: ActivityFilter, trade_id: int) -> list[StoredTrade]:

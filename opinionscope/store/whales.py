@@ -157,14 +157,20 @@ def rename_whale(store: Store, address: str, name: str | None) -> None:
 
 
 def find_whales(
-    store: Store, *, sort: str = "net-profit", tag: str | None = None, hide_flagged: bool | None = None
+    store: Store,
+    *,
+    sort: str = "net-profit",
+    tag: str | None = None,
+    hide_flagged: bool | None = None,
+    limit: int | None = None,
 ) -> list[Whale]:
     """The wallets tracked here in the order of a key of WHALE_ORDERS; those that are flagged for farming come last."""
     conditions = [TRACKED_HERE]
     conditions += ["address IN (SELECT whale_address FROM whale_tags WHERE tag = :tag)"] if tag is not None else []
     conditions += ["NOT flagged"] if hide_flagged else []
     order = f"flagged, {WHALE_ORDERS[sort]}, total_volume DESC, address"
-    return select(store, Whale, f"WHERE {' AND '.join(conditions)} ORDER BY {order}", {"tag": tag})
+    parameters = {"tag": tag, "limit": -1 if limit is None else limit}
+    return select(store, Whale, f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT :limit", parameters)
 
 
 def has_whales(store: Store) -> bool:

@@ -16,6 +16,7 @@ from opinionscope.api.client import OpinionClient
 from opinionscope.api.pacer import Pacer
 from opinionscope.health.delay import judge_delay
 from opinionscope.health.polling import read_polling
+from opinionscope.job_table import WHALES
 from opinionscope.jobs.whales.sync import sync_whales
 from opinionscope.jobs.whales.turns import WORKERS
 from opinionscope.polling.limits import Limits
@@ -23,6 +24,7 @@ from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
 from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
+from opinionscope.store.sync_logs import Outcome, close_run, open_run
 from opinionscope.store.whales import add_whales
 from tests.benchmarks.delays import zipf
 from tests.benchmarks.harness import scratch_folder
@@ -52,11 +54,14 @@ def a_day(wallets: int = WALLETS, hours: int = 24) -> Iterator[str]:
                 now = BEGIN + timedelta(minutes=minute)
                 made += _trade(exchange, rates, now - timedelta(minutes=1), now, chance)
                 server.forget()
-                deadline = time.monotonic() + 60
+                began = time.monotonic()
+                deadline, run_id = began + 60, open_run(store, WHALES, now)
                 with OpinionClient(settings, pacer, connections=WORKERS, deadline=deadline) as client:
                     result = sync_whales(
                         client, store, now=now, retention=timedelta(days=90), deadline=deadline, limits=LIMITS
                     )
+                ended = now + timedelta(seconds=time.monotonic() - began)
+                close_run(store, run_id, Outcome(result.status), ended)
                 statuses.add(result.status)
                 if minute % 60 == 0:
                     yield _report(store, now, made, statuses)

@@ -6,6 +6,7 @@ In an environment of its own: `python3 -m venv /tmp/exports && /tmp/exports/bin/
 
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -17,14 +18,42 @@ from typing import Any
 import duckdb  # type: ignore[import-not-found,unused-ignore]
 import pandas as pd  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
+_POSITIONS = """
+    SELECT figures.*, question, root_market_external_id, buy_shares, buy_amount, sell_shares, sell_amount, split_shares,
+        merge_shares, fees, trade_count, first_traded_at, last_traded_at, api_shares, api_value, api_unrealized,
+        claim_status, checked_at, differs_since, disagrees_since,
+        ifnull((SELECT title FROM markets WHERE external_id = figures.market_external_id
+            AND market_type <> 'categorical'), market_title) AS market_title
+    FROM position_figures AS figures JOIN positions USING (id)
+"""
+# The rules of a consensus once more, in SQL: of wallets that are not flagged, with at most a fifth on the other side.
+_CONSENSUS = """
+    WITH held AS (
+        SELECT market_external_id AS market, outcome_side AS side, address, figures.exposure, flagged
+        FROM position_figures AS figures JOIN whales ON address = whale_address WHERE enabled AND state = 'open'),
+    convinced AS (
+        SELECT * FROM held WHERE NOT flagged AND exposure >= 50 AND ifnull((
+            SELECT exposure FROM held AS other WHERE other.market = held.market AND other.address = held.address
+                AND other.side = 3 - held.side), 0) <= 0.2 * exposure)
+    SELECT market, side AS outcome_side, count(*) AS whales, round(sum(exposure), 6) AS exposure,
+        (SELECT count(*) FROM convinced AS other WHERE other.market = convinced.market
+            AND other.side = 3 - convinced.side) AS opposing_whales,
+        (SELECT round(total(exposure), 6) FROM convinced AS other WHERE other.market = convinced.market
+            AND other.side = 3 - convinced.side) AS opposing_exposure,
+        (SELECT title FROM markets WHERE external_id = market AND market_type <> 'categorical') AS title,
+        (SELECT url FROM markets WHERE external_id = market AND market_type <> 'categorical') AS url
+    FROM convinced GROUP BY market, side HAVING count(*) >= 2
+"""
 LISTINGS = {
-    "whale_activity": ("activity", "withdrawn_at IS NULL", ("id",)),
-    "markets": ("markets", "1", ("external_id", "market_type")),
-    "whales": ("whales list", "enabled = 1", ("address",)),
-    "sync_logs": ("logs", "1", ("id",)),
-    "signals": ("signals", "1", ("id",)),
+    "activity": ("SELECT * FROM whale_activity WHERE withdrawn_at IS NULL", ("id",)),
+    "markets": ("SELECT * FROM markets", ("external_id", "market_type")),
+    "whales list": ("SELECT * FROM whales WHERE enabled = 1", ("address",)),
+    "positions --state all": (_POSITIONS, ("id",)),
+    "consensus --min-whales 2 --min-exposure 50": (_CONSENSUS, ("market", "outcome_side")),
+    "logs": ("SELECT * FROM sync_logs", ("id",)),
+    "signals": ("SELECT * FROM signals", ("id",)),
 }
-"""By table: the command that lists it, which rows it lists, and what identifies a row."""
+"""By command: the rows that it lists, and what identifies a row."""
 
 READERS = {
     "--csv": "read_csv(?, header=true, all_varchar=true)",
@@ -35,8 +64,7 @@ Row = dict[str, Any]
 
 def exported(program: str, database: str, words: str, form: str) -> str:
     """What the command prints."""
-    limit = [] if words == "whales list" else ["--limit", "1000000"]
-    command = [program, *words.split(), *limit, form, "--db", database]
+    command = [program, *words.split(), "--limit", "1000000", form, "--db", database]
     return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
 
@@ -61,8 +89,9 @@ def by_duckdb(text: str, form: str) -> list[Row]:
 
 
 TEXTS = dict.fromkeys(
-    ("market_external_id", "root_market_external_id", "external_id", "parent_external_id", "chain_id", "tx_hash",
-     "yes_token_id", "no_token_id", "result_token_id", "title", "market_title", "outcome", "name"), str
+    ("market", "question", "market_external_id", "root_market_external_id", "external_id", "parent_external_id",
+     "chain_id", "tx_hash", "yes_token_id", "no_token_id", "result_token_id", "title",
+     "market_title", "outcome", "name"), str
 )  # fmt: skip
 """Columns of text that look like numbers: ids of 78 digits, and outcomes such as 1,098."""
 
@@ -87,6 +116,11 @@ def _same_parts(stored: Any, read: Any) -> bool:
     return len(stored) == len(read) and all(map(same, stored, read))
 
 
+def _harmless(value: Any) -> Any:
+    """A text as CSV has it: with a � for each control character, which a terminal would obey."""
+    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f]", "�", value) if isinstance(value, str) else value
+
+
 def _moment(value: Any) -> Any:
     try:
         moment = pd.Timestamp(value)
@@ -102,28 +136,28 @@ def _parsed(value: Any) -> Any:
         return value
 
 
-def compare(program: str, database: str, table: str) -> str:
-    """A line about a table. Raises AssertionError at the first value that differs."""
-    words, condition, key = LISTINGS[table]
+def compare(program: str, database: str, words: str) -> str:
+    """A line about a listing. Raises AssertionError at the first value that differs."""
+    select, key = LISTINGS[words]
     with closing(sqlite3.connect(database)) as connection:
         connection.row_factory = sqlite3.Row
-        selected = connection.execute(f"SELECT * FROM {table} WHERE {condition}")
-        stored = {tuple(str(row[each]) for each in key): row for row in selected}
+        stored = {tuple(str(row[each]) for each in key): row for row in connection.execute(select)}
     values = 0
     for form in ("--csv", "--jsonl"):
         text = exported(program, database, words, form)
         for read in (by_pandas, by_duckdb) if stored else ():
             rows = read(text, form)
-            assert len(rows) == len(stored), (table, form, read.__name__, len(rows), len(stored))
+            assert len(rows) == len(stored), (words, form, read.__name__, len(rows), len(stored))
             for row in rows:
                 expected = stored[tuple(str(row[each]) for each in key)]
                 for name in set(row) & set(expected.keys()):
-                    where = (table, form, read.__name__, name)
-                    assert same(expected[name], row[name]), (*where, expected[name], row[name])
+                    where = (words, form, read.__name__, name)
+                    value = _harmless(expected[name]) if form == "--csv" else expected[name]
+                    assert same(value, row[name]), (*where, value, row[name])
                     values += 1
-    return f"{table}: {len(stored):,} rows, {values:,} values compared, all equal"
+    return f"{words}: {len(stored):,} rows, {values:,} values compared, all equal"
 
 
 if __name__ == "__main__":
-    for each_table in LISTINGS:
-        print(compare(sys.argv[1], sys.argv[2], each_table), flush=True)
+    for each_listing in LISTINGS:
+        print(compare(sys.argv[1], sys.argv[2], each_listing), flush=True)

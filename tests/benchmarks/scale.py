@@ -32,7 +32,7 @@ _FILL = (
     """
     INSERT INTO whales (address, source, added_at, last_polled_at, last_synced_at, history_read_at)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :whales)
-    SELECT printf('0x%040x', i), 'import', :now, :now, :now, :now FROM n
+    SELECT printf('0x%040x', i), 'import', :now, :now, :now, strftime('%Y-%m-%dT%H:%M:%fZ', :first, 'unixepoch') FROM n
     """,
     """
     INSERT INTO whale_activity (whale_address, platform, market_external_id, root_market_external_id, market_title,
@@ -43,7 +43,9 @@ _FILL = (
         '1277', 'What price will Bitcoin hit: up 100,000', '0x' || lower(hex(randomblob(32))),
         iif(random() % 2, 'BUY', 'SELL'), 'YES', 1, 0.5, 20.0, abs(random()) % 100000 / 100.0, 0.01, 0.5,
         '0x55d398326f99059fF775485246999027B3197955', '56',
-        strftime('%Y-%m-%dT%H:%M:%SZ', :first + CAST(i * :step AS INTEGER), 'unixepoch'), :now, random(), 1 FROM n
+        strftime('%Y-%m-%dT%H:%M:%SZ', :first + CAST(i * :step AS INTEGER), 'unixepoch'),
+        strftime('%Y-%m-%dT%H:%M:%fZ', :first + (minute + (minute % 6 = 0)) * 60, 'unixepoch'), random(), 1
+    FROM (SELECT i, CAST(i * :step AS INTEGER) / 60 + 1 AS minute FROM n)
     """,
     """
     CREATE UNIQUE INDEX whale_activity_identity ON whale_activity (whale_address, timestamp, fingerprint, copy)

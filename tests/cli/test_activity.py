@@ -169,3 +169,17 @@ def test_a_topic_and_a_market_of_one_number_have_their_own_trades(
     assert [trade["market_external_id"] for trade in trades(str(twin))] == [str(twin)] * 3
     assert len(trades(str(child))) == 2
     assert trades(f"topic:{child}") == []
+
+
+def test_large_orders_that_were_not_all_looked_for_are_not_denied(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opinionscope.cli.listed_activity._FILLS_PER_ORDER", 1)
+    words = ("activity", "--orders", "--min-amount", "1000000", "--limit", "2")
+    assert invoke(*words).stdout == "0 orders among the latest 2 trades; use --limit to look further back.\n"
+    assert "0 orders among the latest 2 trades" in invoke(*words, "--jsonl").stderr
+    monkeypatch.setattr("opinionscope.cli.listed_activity._MOST_FILLS", 2)
+    assert "use --fills to look further back" in invoke(*words).stdout
+    monkeypatch.undo()
+    assert invoke(*words).stdout == "No order matches --min-amount 1000000.\n"
+    assert invoke(*words, "--jsonl").stderr == ""

@@ -1,5 +1,6 @@
 """`check`: is everything ready for cron? One line each, with what to do."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -88,6 +89,13 @@ def test_when_all_is_ready_nothing_fails(ready: CommandLine, cron_daemon: None) 
         "cron": "ok",
         "last runs": "ok",
     }
+    levels = {"ok": "ok", "warning": "warn"}
+    found = {
+        found["subject"]: levels[found["level"]]
+        for found in map(json.loads, ready("check", "--jsonl").stdout.splitlines())
+    }
+    found.pop("installation", None)
+    assert found == marks
 
 
 @pytest.mark.parametrize(("minutes", "mark"), [(10, "ok"), (3, "warn")])

@@ -50,7 +50,7 @@ def test_options_choose_the_runs(invoke: Invoke, options: list[str], expected: l
 def test_a_table_says_when_a_run_was_and_how_long_it_took(invoke: Invoke) -> None:
     shown = invoke("logs").stdout
 
-    assert "4 min ago" in shown
+    assert "  4 min  " in shown
     assert "2.0 s" in shown
     assert "Started (UTC)" in shown
 

@@ -187,6 +187,11 @@ def test_a_replay_tells_what_a_rule_would_have_told_day_by_day_and_sends_nothing
     replayed = command.json("rules", "replay", "all", "--since", "1h")
     assert [signal["amount"] for signal in replayed["signals"]] == [70, 300]
     assert sum(day["messages"] for day in replayed["days"]) == 2
+    lines = command("rules", "replay", "--since", "1h", "--jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == replayed["signals"]
+    rows = list(csv.DictReader(command("rules", "replay", "--since", "1h", "--csv").stdout.splitlines()))
+    assert [list(row) for row in rows] == [list(signal)[:-1] for signal in replayed["signals"]]
+    assert [float(row["amount"]) for row in rows] == [70, 300]
     assert wallets.told() == []
     assert command.json("signals") == []
 
@@ -200,8 +205,9 @@ def test_consensus_shows_who_agrees_and_who_opposes(command: Command, wallets: F
     assert (agreement["exposure"], agreement["opposing_exposure"]) == (4_000, 2_000)
     assert {member["name"] for member in agreement["members"]} == {"Ann", "Bob"}
     assert "Ann, Bob" in command("consensus", "--min-whales", "2").stdout
-    assert "No 3 whales agree" in command("consensus").stdout
-    assert "No 2 whales tagged sharp agree" in command("consensus", "--min-whales", "2", "--tag", "sharp").stdout
+    assert "No outcome is held by 3 whales" in command("consensus").stdout
+    assert "by 3 whales tagged sharp" in command("consensus", "--tag", "sharp").stdout
+    assert command("consensus", "--tag", "nosuch").stdout == "No wallet matches --tag nosuch.\n"
 
 
 def test_cleanup_purges_signals_by_the_retention_of_the_log(command: Command, wallets: Following) -> None:

@@ -1,6 +1,7 @@
 """Tables fit what they are printed on, and text from outside cannot do anything to a terminal."""
 
 import json
+import re
 import subprocess
 import unicodedata
 
@@ -13,6 +14,7 @@ from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.formats import gain, money, price
 from opinionscope.cli.output.layout import fitting, measured, widths_of, without_middle
+from opinionscope.cli.output.wrapping import wrapped
 from opinionscope.store.database import Store
 from opinionscope.text import one_line
 from tests.cli.conftest import BEHIND, COMPLETE, HOSTILE, Invoke
@@ -200,3 +202,21 @@ def test_a_narrow_table_keeps_room_for_titles_before_it_shows_what_matters_less(
     assert widths_of(fitting(cells, 36), 36) == [29, 5]
     assert [shown.column.title for shown in fitting(cells, 37)] == ["Market", "Price", "Time"]
     assert [shown.column.title for shown in fitting(cells, 16)] == ["Market"]
+
+
+@given(st.text(alphabet="ab鯨 -/…", max_size=60), st.integers(2, 30))
+def test_a_wrapped_text_breaks_words_only_after_punctuation(text: str, width: int) -> None:
+    text = one_line(text, 60)
+    lines = wrapped(text, width)
+
+    assert max(map(cell_len, lines)) <= width
+    cut = [word for word in re.split(r"[ ]|(?<=[-/])", text) if cell_len(word) > width]
+    if not cut:
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert not any(line.startswith(" ") or line.endswith(" ") for line in lines)
+
+
+def test_a_word_that_is_too_long_for_its_column_is_cut_and_a_path_goes_on_after_a_slash() -> None:
+    assert wrapped("see /var/lib/opinionscope/o.db, please", 14) == ["see /var/lib/", "opinionscope/", "o.db, please"]
+    assert wrapped("a 0123456789abcdef b", 8) == ["a", "0123456…", "b"]
+    assert without_middle("Winner 2028: None-of-those-above", 20) == "Winner 2028:…above"

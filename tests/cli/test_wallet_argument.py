@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from opinionscope.cli.app import app
 from opinionscope.cli.completion import complete_wallet
 from opinionscope.cli.wallet_argument import find_tracked_wallet, find_wallet
 from opinionscope.errors import UsageError
@@ -102,3 +104,16 @@ def test_the_shell_completes_names_and_addresses_and_never_a_name_that_a_termina
     assert all(text.isprintable() for pair in complete_wallet(context, "") for text in pair)
     context.params = {"db": tmp_path / "missing.db"}
     assert complete_wallet(context, "") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("An", r"Anna\ Straße"), (r"Anna\ St", r"Anna\ Straße"), ('"An', "Anna Straße"), ("'Anna S", "Anna Straße")],
+)
+def test_bash_completes_a_name_with_a_space_to_one_word(
+    store: Store, typed: str, completed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", f"opinionscope\nwhales\nshow\n--db\n{store.path}\n{typed}")
+    monkeypatch.setenv("COMP_CWORD", "5")
+    monkeypatch.setenv("_OPINIONSCOPE_COMPLETE", "complete_bash")
+    assert CliRunner().invoke(app, [], prog_name="opinionscope").stdout == f"{completed}\n"

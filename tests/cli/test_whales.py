@@ -358,3 +358,12 @@ def test_a_group_without_a_command_is_wrong_usage_in_one_line(command: CommandLi
 
     assert result.returncode == 2
     assert result.stderr == "opinionscope: Missing command.\n"
+
+
+def test_a_table_of_wallets_has_a_limit_and_an_export_only_the_one_it_is_given(invoke: Invoke) -> None:
+    assert "2 of 3 wallets; use --limit to show more.\n" in invoke("whales", "list", "--limit", "2").stdout
+    assert "--limit" not in invoke("whales", "list", "--limit", "3").stdout
+    invoke("whales", "add", *(f"0x{number:040x}" for number in range(50)))
+    assert "50 of 53 wallets" in invoke("whales", "list").stdout
+    assert len(invoke("whales", "list", "--jsonl").stdout.splitlines()) == 53
+    assert len(invoke("whales", "list", "--jsonl", "--limit", "2").stdout.splitlines()) == 2

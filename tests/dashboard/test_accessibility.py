@@ -56,10 +56,48 @@ def test_a_page_is_accessible_on_every_screen(site: str, page: Any, name: str) -
     assert problems(page) == []
 
 
-@pytest.mark.parametrize("path", ["/-/dashboards", "/-/dashboards/whale", "/opinionscope/whales/1", "/nothing"])
-def test_a_page_without_charts_is_accessible_and_leads_back(site: str, page: Any, path: str) -> None:
+PLAIN_PAGES = (
+    "/-/dashboards",
+    "/-/dashboards/whale",
+    "/-/dashboards/whales/leaderboard",
+    "/opinionscope",
+    "/opinionscope/sync_logs?_sort_desc=id&type=whales&_facet=status",
+    "/opinionscope/whales/1",
+    "/nothing",
+)
+
+
+@pytest.mark.parametrize("path", PLAIN_PAGES)
+def test_any_other_page_is_accessible_and_leads_back(site: str, page: Any, path: str) -> None:
     page.goto(f"{site}{path}")
 
     assert problems(page) == []
     page.get_by_role("link", name="opinionscope", exact=True).first.click()
     assert page.url == f"{site}/-/dashboards"
+
+
+def test_the_order_of_a_table_is_kept_in_the_address(site: str, page: Any) -> None:
+    def shown() -> list[str]:
+        page.locator("body[data-drawn=yes]").wait_for(timeout=20_000)
+        return list(page.locator("#chart-leaderboard td:first-child").all_inner_texts())
+
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{site}/-/dashboards/whales")
+    unsorted = shown()
+    for _ in range(2):
+        page.locator("#chart-leaderboard th button").first.click()
+    backwards = shown()
+    page.get_by_role("link", name="Refresh").click()
+
+    assert "sort-leaderboard=-whale" in page.url
+    assert shown() == backwards
+    assert sorted(backwards) == sorted(unsorted)
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.get_by_label("Sort Leaderboard by").select_option("net_profit")
+    assert "sort-leaderboard=net_profit" in page.url
+    page.locator("#card-leaderboard h2 a").click()
+    assert page.url.endswith("/-/dashboards/whales/leaderboard?sort-leaderboard=net_profit")
+    page.goto(f"{site}/-/dashboards/activity?sort-trades=amount")
+    page.locator("body[data-drawn=yes]").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Apply").click()
+    assert "sort-trades=amount" in page.url

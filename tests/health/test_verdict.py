@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from opinionscope.health.delay import judge_delay
 from opinionscope.health.report import read_status
 from opinionscope.health.verdict import short_cause
+from opinionscope.job_table import WHALES
 from opinionscope.settings import Settings
 from opinionscope.store.database import Store
+from opinionscope.store.sync_logs import Outcome, close_run, open_run
 from opinionscope.store.whale_activity import insert_trades
 from opinionscope.store.whales import add_whales
 from opinionscope.times import to_millis_text
@@ -76,24 +78,30 @@ def test_a_slow_run_says_why(store: Store) -> None:
     assert health(store, "whales").slow is None
 
 
-def test_a_delay_is_that_of_trades_seen_since_the_history_was_read(store: Store) -> None:
+def test_a_delay_lasts_to_the_end_of_the_run_that_stored_the_trade(store: Store) -> None:
     add_whales(store, [(WHALE, None)], "manual", NOW)
     read_at = NOW - timedelta(hours=30)
-    seen = [  # the number of the trade, when it was, when it was seen
-        (1, read_at - timedelta(days=20), read_at),
-        (2, read_at + timedelta(hours=1), read_at + timedelta(hours=2)),
-        (3, NOW - timedelta(hours=20), NOW - timedelta(hours=20) + timedelta(seconds=30)),
-        (4, NOW - timedelta(days=3), NOW - timedelta(hours=2)),
-        (5, NOW - timedelta(seconds=50), NOW - timedelta(seconds=55)),
+    runs = [  # the number of the trade, when it was, when its run began, how that ended
+        (1, read_at - timedelta(days=20), read_at, "closed"),
+        (2, read_at + timedelta(hours=1), read_at + timedelta(hours=2), "closed"),
+        (3, NOW - timedelta(hours=20), NOW - timedelta(hours=20) + timedelta(seconds=30), "closed"),
+        (4, NOW - timedelta(days=3), NOW - timedelta(hours=2), "killed"),
+        (5, NOW - timedelta(seconds=620), NOW - timedelta(seconds=600), "closed"),
+        (6, NOW - timedelta(seconds=70), NOW - timedelta(seconds=60), "running"),
     ]
     with store.transaction() as transaction:
         transaction.execute("UPDATE whales SET history_read_at = ?", (to_millis_text(read_at),))
-        for number, when, seen_at in seen:
-            insert_trades(transaction, WHALE, [trade(number, when)], seen_at)
+        for number, when, began, _ in runs:
+            insert_trades(transaction, WHALE, [trade(number, when)], began)
+    for _, _, began, ending in runs:
+        run_id = open_run(store, WHALES, began)
+        if ending == "closed":
+            close_run(store, run_id, Outcome("partial"), began + timedelta(seconds=40))
 
     delay = read_status(store, NOW, Settings.model_validate({})).delay
 
-    assert (delay.trades, delay.median_seconds, delay.p95_seconds) == (3, 30, 70 * 3600)
+    # The killed run had ended when the next one began.
+    assert (delay.trades, delay.median_seconds, delay.p95_seconds) == (3, 70, 72 * 3600 - 600)
     assert judge_delay([]).as_document() == {"median_seconds": None, "p95_seconds": None, "trades": 0}
 
 

@@ -1,6 +1,7 @@
 """Command `activity`: the trades of the tracked wallets."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
@@ -8,22 +9,22 @@ import typer
 
 from opinionscope.cli.activity_feed import follow_activity
 from opinionscope.cli.activity_table import Listed, order_columns, trade_columns
-from opinionscope.cli.completion import complete_out_of, complete_tag, complete_wallet
-from opinionscope.cli.listed_activity import FILLS_PER_ORDER, find_listed
+from opinionscope.cli.filter_options import InMarket, OfWallet, Tagged, word_option
+from opinionscope.cli.listed_activity import fills_read, find_listed
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
-from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.formats import counted
+from opinionscope.cli.output.exports import Form, chosen_form, print_records
+from opinionscope.cli.output.formats import counted, typed
 from opinionscope.cli.output.no_match import explain_nothing
-from opinionscope.cli.output.notes import print_notes
+from opinionscope.cli.output.notes import print_notes, print_sentence
 from opinionscope.cli.output.tables import print_table
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.terminal import warn
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.signals.stored_orders import WhaleOrder
 from opinionscope.store.database import Store
-from opinionscope.store.whale_activity import ACTIONS, ANY, ActivityFilter, StoredTrade, count_activity, find_activity
+from opinionscope.store.whale_activity import ACTIONS, ANY, ActivityFilter, StoredTrade, count_activity
 from opinionscope.store.whales import find_names
 from opinionscope.tags import parse_tag
 from opinionscope.times import parse_since, utc_now
@@ -31,6 +32,21 @@ from opinionscope.times import parse_since, utc_now
 activity = typer.Typer(add_completion=False)
 
 _ACTIONS = tuple(action.lower() for action in ACTIONS)
+_Action = Annotated[str | None, word_option(_ACTIONS, "Only trades of this kind: {}.", metavar="ACTION")]
+_MinAmount = Annotated[
+    float | None,
+    typer.Option(metavar="AMOUNT", min=0, help="Minimum amount of the order or fill, in the quote token (USDT)."),
+]
+_AsOrders = Annotated[
+    bool | None,
+    typer.Option(
+        "--orders/--fills",
+        help="Show the fills of one order on one line, or each fill.",
+        show_default="orders in a terminal, fills elsewhere",
+    ),
+]
+_Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing trades as they are stored, until Ctrl-C.")]
+_LOOKED_FOR = 100
 _NO_TRADES = "No trades yet; run `opinionscope sync whales`."
 
 
@@ -43,40 +59,13 @@ _NO_TRADES = "No trades yet; run `opinionscope sync whales`."
 )
 def show_activity(
     *,
-    whale: Annotated[
-        str | None, typer.Option(metavar="WALLET", help="Only this wallet's trades.", autocompletion=complete_wallet)
-    ] = None,
-    tag: Annotated[
-        str | None,
-        typer.Option(metavar="TAG", help="Only trades of wallets with this tag.", autocompletion=complete_tag),
-    ] = None,
-    market: Annotated[
-        str | None,
-        typer.Option(metavar="M", help="Only trades in this market: its number, or topic:NUMBER for a topic."),
-    ] = None,
-    action: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ACTION",
-            help=f"Only trades of this kind: {', '.join(_ACTIONS)}.",
-            autocompletion=complete_out_of(_ACTIONS),
-        ),
-    ] = None,
-    min_amount: Annotated[
-        float | None,
-        typer.Option(metavar="AMOUNT", min=0, help="Minimum amount of the order or fill, in the quote token (USDT)."),
-    ] = None,
-    orders: Annotated[
-        bool | None,
-        typer.Option(
-            "--orders/--fills",
-            help="Show the fills of one order on one line, or each fill.",
-            show_default="orders in a terminal, fills elsewhere",
-        ),
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing trades as they are stored, until Ctrl-C.")
-    ] = False,
+    whale: OfWallet = None,
+    tag: Tagged = None,
+    market: InMarket = None,
+    action: _Action = None,
+    min_amount: _MinAmount = None,
+    orders: _AsOrders = None,
+    follow: _Follow = False,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -102,13 +91,22 @@ def show_activity(
             since=None if since is None else parse_since(since, utc_now()),
         )
         if form and not follow:
-            kind: type[Listed] = WhaleOrder if as_orders else StoredTrade
-            print_records(form, kind, find_listed(store, wanted, limit, as_orders=as_orders))
+            _export(store, form, wanted, limit, as_orders=as_orders)
         elif not follow:
-            words = (whale, tag, market, action, f"{min_amount or 0:g}", since)
+            words = (whale, tag, market, action, typed(min_amount or 0), since)
             _print_table(store, wanted, limit, words, as_orders=as_orders)
     if follow:
         follow_activity(database_path(db), wanted, limit, as_orders=as_orders, as_lines=form is not None)
+
+
+def _export(store: Store, form: Form, wanted: ActivityFilter, limit: int, *, as_orders: bool) -> None:
+    kind: type[Listed] = WhaleOrder if as_orders else StoredTrade
+    rows: Iterable[Listed] = find_listed(store, wanted, limit, as_orders=as_orders)
+    if as_orders and wanted.min_amount:
+        rows = list(rows)
+        for note in _left_out(store, wanted, len(rows), limit, as_orders=True) if len(rows) < limit else ():
+            warn(note)
+    print_records(form, kind, rows)
 
 
 def _print_table(
@@ -122,17 +120,19 @@ def _print_table(
         print_notes(notes)
     else:
         explained = notes or [_explain_nothing(store, wanted, words, as_orders=as_orders)]
-        write("".join(f"{text}\n" for text in explained))
+        for text in explained:
+            print_sentence(text)
 
 
 def _left_out(store: Store, wanted: ActivityFilter, shown: int, limit: int, *, as_orders: bool) -> list[str]:
     if as_orders and shown == limit:
         return [f"The latest {shown:,} orders; use --limit to show more, --fills to show each fill."]
     if as_orders:
-        read = limit * FILLS_PER_ORDER
-        if wanted.min_amount is None or count_activity(store, replace(wanted, min_amount=None), most=read) is not None:
+        read = fills_read(limit)
+        if not wanted.min_amount or count_activity(store, replace(wanted, min_amount=None), most=read) is not None:
             return []
-        return [f"{counted(shown, 'order')} among the latest {read:,} trades; use --limit to look further back."]
+        further = "--limit" if fills_read(limit + 1) > read else "--fills"
+        return [f"{counted(shown, 'order')} among the latest {read:,} trades; use {further} to look further back."]
     total = count_activity(store, wanted) if shown == limit else shown
     if total == shown:
         return []
@@ -147,15 +147,14 @@ def _explain_nothing(store: Store, wanted: ActivityFilter, words: tuple[str | No
     def matches(name: str) -> bool:
         if len(given) == 1:
             return False
-        # Several fills can make up an order of an amount that none of them has.
-        if as_orders and name == "min_amount":
-            return True
-        return _any(store, replace(ANY, **{name: getattr(wanted, name)}))
+        return _any(store, replace(ANY, **{name: getattr(wanted, name)}), as_orders=as_orders)
 
     typed = dict(zip(options, words, strict=True))
     found = {f"--{name.replace('_', '-')} {typed[name]}": int(matches(name)) for name in given}
-    return explain_nothing("order" if as_orders else "trade", found, total=int(_any(store, ANY)), otherwise=_NO_TRADES)
+    return explain_nothing(
+        "order" if as_orders else "trade", found, total=int(_any(store, ANY, as_orders=False)), otherwise=_NO_TRADES
+    )
 
 
-def _any(store: Store, wanted: ActivityFilter) -> bool:
-    return next(find_activity(store, wanted, limit=1), None) is not None
+def _any(store: Store, wanted: ActivityFilter, *, as_orders: bool) -> bool:
+    return next(find_listed(store, wanted, _LOOKED_FOR, as_orders=as_orders), None) is not None

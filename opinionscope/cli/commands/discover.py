@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opinionscope.cli.commands.whale_tracking import polled_elsewhere, track
-from opinionscope.cli.completion import complete_out_of
+from opinionscope.cli.filter_options import word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examples, one_of
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
@@ -35,11 +35,11 @@ def discover(
     *,
     by: Annotated[
         str,
-        typer.Option(metavar="FIGURE", help="Rank by profit or volume.", autocompletion=complete_out_of(RANKINGS)),
+        word_option(RANKINGS, "Rank by {}.", metavar="FIGURE"),
     ] = "profit",
     period: Annotated[
         str,
-        typer.Option(metavar="PERIOD", help="24h, 7d, 30d or all.", autocompletion=complete_out_of(PERIODS)),
+        word_option(PERIODS, "{}.", metavar="PERIOD"),
     ] = "30d",
     limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of wallets.")] = 100,
     add: Annotated[bool, typer.Option("--add", help="Track the wallets that are not tracked yet.")] = False,

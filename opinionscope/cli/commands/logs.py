@@ -7,16 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of
+from opinionscope.cli.filter_options import word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.exports import chosen_form, print_records
-from opinionscope.cli.output.formats import age, count, moment, seconds
+from opinionscope.cli.output.formats import count, elapsed, moment, seconds
 from opinionscope.cli.output.no_match import explain_filters
-from opinionscope.cli.output.notes import left_out, print_notes
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.cli.output.styles import STATUS_STYLES
 from opinionscope.cli.output.tables import print_table
-from opinionscope.cli.output.terminal import write
 from opinionscope.job_table import JOB_NAMES
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
@@ -33,15 +32,7 @@ _NO_RUNS = "No runs yet; run `opinionscope sync markets`."
 def show_logs(
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only failed and partial runs.")] = False,
-    job: Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="JOB",
-            help=f"Only this job: {', '.join(JOB_NAMES)}.",
-            autocompletion=complete_out_of(JOB_NAMES),
-        ),
-    ] = None,
+    job: Annotated[str | None, word_option(JOB_NAMES, "Only this job: {}.", "--type", metavar="JOB")] = None,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -64,7 +55,7 @@ def show_logs(
         words = {"failed": "--failed", "job": f"--type {job}", "since": f"--since {since}"}
         shown = print_runs(runs, now)
         if not shown:
-            write(f"{explain_filters('run', words, filters, count_all, otherwise=_NO_RUNS)}\n")
+            print_sentence(explain_filters("run", words, filters, count_all, otherwise=_NO_RUNS))
         print_notes(left_out(shown, limit, partial(count_all, **filters), "run"))
 
 
@@ -72,7 +63,7 @@ def print_runs(runs: Iterable[LoggedRun], now: datetime) -> int:
     """A table of runs, times in UTC; how many there are. Prints nothing without any."""
     columns = [
         Column("Started (UTC)", lambda run: moment(run.started_at)),
-        Column("Ago", lambda run: age(run.started_at, now), right=True, rank=4),
+        Column("Ago", lambda run: elapsed(run.started_at, now), right=True, rank=4),
         Column("Job", lambda run: run.type),
         Column("Status", lambda run: run.status, style=lambda run: STATUS_STYLES.get(run.status, "")),
         Column("Took", lambda run: seconds(run.seconds), right=True, rank=2),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of
+from opinionscope.cli.filter_options import sort_option, word_option
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.market_page import print_page, read_page
 from opinionscope.cli.market_table import NO_MARKETS, print_markets
@@ -15,8 +15,7 @@ from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit
 from opinionscope.cli.output.documents import print_json
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.no_match import explain_nothing
-from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.errors import UsageError
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
@@ -24,6 +23,15 @@ from opinionscope.store.markets import SORT_KEYS, STATUSES, TYPES, StoredMarket,
 from opinionscope.times import parse_until, utc_now
 
 markets = typer.Typer(add_completion=False)
+
+_Search = Annotated[str | None, typer.Option(metavar="TEXT", help="Only markets whose title contains TEXT.")]
+_Status = Annotated[str | None, word_option(STATUSES, "Only markets in this state: {}.", metavar="STATUS")]
+_Kind = Annotated[str | None, word_option(TYPES, "Only markets of this type: {}.", "--type", metavar="TYPE")]
+_Label = Annotated[str | None, typer.Option(metavar="LABEL", help="Only markets with this label.")]
+_Closing = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only open markets that close within TIME: 90m, 48h, 7d.")
+]
+_Sort = Annotated[str | None, sort_option(SORT_KEYS, show_default="closing with --closing, volume without")]
 
 
 @markets.callback(
@@ -35,37 +43,12 @@ markets = typer.Typer(add_completion=False)
 def list_markets(
     context: typer.Context,
     *,
-    search: Annotated[str | None, typer.Option(metavar="TEXT", help="Only markets whose title contains TEXT.")] = None,
-    status: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STATUS",
-            help=f"Only markets in this state: {', '.join(STATUSES)}.",
-            autocompletion=complete_out_of(STATUSES),
-        ),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="TYPE",
-            help=f"Only markets of this type: {', '.join(TYPES)}.",
-            autocompletion=complete_out_of(TYPES),
-        ),
-    ] = None,
-    label: Annotated[str | None, typer.Option(metavar="LABEL", help="Only markets with this label.")] = None,
-    closing: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only open markets that close within TIME: 90m, 48h, 7d.")
-    ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY",
-            help=f"Sort by {', '.join(SORT_KEYS)}.",
-            show_default="closing with --closing, volume without",
-            autocompletion=complete_out_of(SORT_KEYS),
-        ),
-    ] = None,
+    search: _Search = None,
+    status: _Status = None,
+    kind: _Kind = None,
+    label: _Label = None,
+    closing: _Closing = None,
+    sort: _Sort = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     as_jsonl: AsJsonLines = False,
@@ -94,7 +77,7 @@ def list_markets(
         first = next(found, None)
         if first is None:
             words = {"search": search, "status": status, "type": kind, "label": label, "closing": closing}
-            write(f"{_explain_nothing(store, filters, words, now)}\n")
+            print_sentence(_explain_nothing(store, filters, words, now))
             return
         printed = print_markets(chain([first], found))
         print_notes(left_out(printed.rows, limit, lambda: count_markets(store, now=now, **filters), "market"))

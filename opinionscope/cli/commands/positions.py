@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of, complete_wallet
+from opinionscope.cli.filter_options import InMarket, OfWallet, sort_option, word_option
 from opinionscope.cli.market_argument import parse_market
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
+from opinionscope.cli.output.formats import typed
 from opinionscope.cli.output.no_match import explain_nothing
-from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.cli.position_table import NO_POSITIONS, print_positions
 from opinionscope.cli.wallet_argument import find_wallet
 from opinionscope.locations import database_path
@@ -34,35 +34,15 @@ _DEFAULT = "open"
 )
 def show_positions(
     *,
-    whale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WALLET",
-            help="Only this wallet's positions: its address, its name, or the beginning of its address.",
-            autocompletion=complete_wallet,
-        ),
-    ] = None,
-    market: Annotated[
-        str | None,
-        typer.Option(metavar="M", help="Only positions in this market: its number, or topic:NUMBER for a topic."),
-    ] = None,
+    whale: OfWallet = None,
+    market: InMarket = None,
     state: Annotated[
-        str,
-        typer.Option(
-            metavar="STATE",
-            help=f"Only positions in this state: {', '.join((*STATES, _ALL))}.",
-            autocompletion=complete_out_of((*STATES, _ALL)),
-        ),
+        str, word_option((*STATES, _ALL), "Only positions in this state: {}.", metavar="STATE")
     ] = _DEFAULT,
     min_exposure: Annotated[
         float | None, typer.Option(metavar="AMOUNT", min=0, help="Minimum exposure in the quote token (USDT).")
     ] = None,
-    sort: Annotated[
-        str,
-        typer.Option(
-            metavar="KEY", help=f"Sort by {', '.join(SORT_ORDERS)}.", autocompletion=complete_out_of(SORT_ORDERS)
-        ),
-    ] = "exposure",
+    sort: Annotated[str, sort_option(SORT_ORDERS)] = "exposure",
     limit: Limit = 50,
     as_json: AsJson = False,
     as_jsonl: AsJsonLines = False,
@@ -85,8 +65,8 @@ def show_positions(
             return
         first = next(found, None)
         if first is None:
-            words = {"--whale": whale, "--market": market, "--state": kept, "--min-exposure": f"{min_exposure or 0:g}"}
-            write(f"{_explain_nothing(store, filters, words)}\n")
+            words = {"--whale": whale, "--market": market, "--state": kept, "--min-exposure": typed(min_exposure or 0)}
+            print_sentence(_explain_nothing(store, filters, words))
             return
         printed = print_positions(chain([first], found), of_one_whale=bool(whale), of_one_state=kept == "open")
         more = left_out(printed.rows, limit, lambda: count_positions(store, **filters), "position")

@@ -108,7 +108,7 @@ def add(
         rule = given.validated(store, book)
         _warn_of(rule, store, book)
         if dry_run:
-            print_replay(store, [_not_stored(rule, now)], now - _DRY_RUN, now, as_json=False)
+            print_replay(store, [_not_stored(rule, now)], now - _DRY_RUN, now)
             return
         rule_book.add_rule(store, rule, now)
         write(f"Rule {rule.name} added: {_describe(rule.filters, store)}. {_delivery(rule)}\n")
@@ -188,25 +188,29 @@ def disable(names: RuleNames, db: Database = None) -> None:
     write(f"{counted(len(found), 'rule')} disabled.\n")
 
 
-@rules.command("replay", epilog=examples("rules replay big --since 7d", "rules replay --since 24h --json"))
+@rules.command("replay", epilog=examples("rules replay big --since 7d", "rules replay --since 24h --csv"))
 def replay(
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="One rule.", show_default="all enabled", autocompletion=complete_rule),
     ] = None,
+    *,
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back: 24h, 7d, or an ISO time (UTC).")] = "7d",
     as_json: AsJson = False,
+    as_jsonl: AsJsonLines = False,
+    as_csv: AsCsv = False,
     db: Database = None,
 ) -> None:
     """Show what rules would have told, day by day, from the stored trades. Nothing is sent.
 
     Names, tags, records and markets are taken as they are now.
     """
+    form = chosen_form(json=as_json, jsonl=as_jsonl, csv=as_csv)
     now = utc_now()
     start = parse_since(since, now)
     with Store.open_to_read(database_path(db)) as store:
         found = require_rules(store, [name]) if name else [rule for rule in find_rules(store) if rule.enabled]
-        print_replay(store, found, start, now, as_json=as_json)
+        print_replay(store, found, start, now, form)
 
 
 def _describe(filters: Filters, store: Store) -> str:

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from opinionscope.cli.completion import complete_out_of, complete_rule, complete_wallet
+from opinionscope.cli.completion import complete_rule
+from opinionscope.cli.filter_options import OfWallet, word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, Limit, Since, examples, one_of
 from opinionscope.cli.output.exports import chosen_form, print_records
 from opinionscope.cli.output.no_match import explain_filters
-from opinionscope.cli.output.notes import left_out, print_notes
-from opinionscope.cli.output.terminal import write
+from opinionscope.cli.output.notes import left_out, print_notes, print_sentence
 from opinionscope.cli.signal_table import print_signals
 from opinionscope.cli.wallet_argument import find_address
 from opinionscope.locations import database_path
@@ -31,17 +31,8 @@ def show_signals(
     rule: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this rule's signals.", autocompletion=complete_rule)
     ] = None,
-    whale: Annotated[
-        str | None, typer.Option(metavar="WALLET", help="Only this wallet's signals.", autocompletion=complete_wallet)
-    ] = None,
-    state: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STATE",
-            help=f"Only signals in this state: {', '.join(STATES)}.",
-            autocompletion=complete_out_of(STATES),
-        ),
-    ] = None,
+    whale: OfWallet = None,
+    state: Annotated[str | None, word_option(STATES, "Only signals in this state: {}.", metavar="STATE")] = None,
     since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -72,5 +63,5 @@ def show_signals(
         }
         shown = print_signals(found, find_names(store), now, nothing="")
         if not shown:
-            write(f"{explain_filters('signal', words, filters, count_all, otherwise=_NO_SIGNALS)}\n")
+            print_sentence(explain_filters("signal", words, filters, count_all, otherwise=_NO_SIGNALS))
         print_notes(left_out(shown, limit, partial(count_all, **filters), "signal"))

@@ -31,7 +31,12 @@ def show_status(
     as_json: AsJson = False,
     db: Database = None,
 ) -> None:
-    """Show overall health. Exits with status 1 if any job is overdue, failing, or has never run."""
+    """Show overall health. Exits with status 1 if any job is overdue, failing, or has never run.
+
+    Trade delay: the time from a trade to the end of the run that stored it, over the runs of the last 24 hours.
+
+    The history of a newly tracked wallet does not count.
+    """
     if watch and as_json:
         raise UsageError("Choose one of --watch and --json.")
     if watch:

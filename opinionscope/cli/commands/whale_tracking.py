@@ -87,8 +87,9 @@ def remove(wallets: WalletArguments, db: Database = None) -> None:
 def reread(wallet: WalletArgument, db: Database = None) -> None:
     """Doubt all that is known of a wallet's history and read its whole list again.
 
-    The next runs of `sync whales` do so. A trade that two whole readings in a row do not show is withdrawn: it is kept,
-    but it is part of no sum and no listing any more.
+    The next runs of `sync whales` do so. A trade that two whole readings in a row do not show is withdrawn.
+
+    A withdrawn trade is kept, but it is part of no sum and no listing any more.
     """
     with Store.open_existing(database_path(db)) as store:
         (whale,) = find_wallets_polled_here(store, [wallet])

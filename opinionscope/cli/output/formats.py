@@ -43,6 +43,11 @@ def count(number: int | None) -> str | None:
     return None if number is None else f"{number:,}"
 
 
+def typed(number: float) -> str:
+    """`1000000`, `0.5`: a number as it is typed."""
+    return f"{number:.9f}".rstrip("0").rstrip(".")
+
+
 def counted(number: int, noun: str) -> str:
     """`1 wallet`, `2 wallets`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,19 +1,21 @@
 """Fitting a table to a line: which columns have room, how wide each one is, and how longer texts are shortened."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
 
 from opinionscope.cli.output.columns import GAP, LONGEST_TEXT, LONGEST_WRAPPED, MINOR_RANK, Column
+from opinionscope.cli.output.wrapping import longest_word, wrapped
 from opinionscope.text import one_line
 
 _NARROWEST = 7
 """The width of a column that is cut though the line has no room for its least width."""
+_LONG_WORD = 20
+"""Up to this width, a wrapped column has room for its longest word."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ def measured(column: Column, rows: Sequence[Any], width_before: int = 0) -> Cell
     texts = [column.nothing if (text := column.text(row)) is None else one_line(text, limit) for row in rows]
     natural = max(width_before, *map(cell_len, (column.title, column.unit, *texts)))
     heading = max(cell_len(column.title), cell_len(column.unit))
-    least = min(natural, max(column.least, heading)) if column.flexible else natural
+    word = min(_LONG_WORD, max(map(longest_word, texts), default=0)) if column.flexible == "wrap" else 0
+    least = min(natural, max(column.least, heading, word)) if column.flexible else natural
     enough = min(natural, max(column.enough, least)) if column.flexible else natural
     return Cells(column, texts, natural, enough, least, unused=not width_before and set(texts) == {column.nothing})
 
@@ -62,9 +65,11 @@ def cut(cells: Cells, number: int, width: int) -> str:
 def without_middle(text: str, width: int) -> str:
     """The first and the last words that fit, with at most half of the width for the last.
 
-    Where that leaves most of it empty, the last words alone; words are broken where they don't fit, either.
+    Of a last word that is too long, the end after a hyphen. Where that leaves most of it empty, the last words alone;
+    words are broken where they don't fit, either.
     """
     words = text.split(" ")
+    words[1:] = [*words[1:-1], *_separable(words[-1], width // 2)] if words[1:] else []
     tail = _words_that_fit(words[:0:-1], width // 2)[::-1]
     head = _words_that_fit(words, width - 1 - cell_len(" ".join(tail)))
     if not head:
@@ -81,6 +86,12 @@ def without_middle(text: str, width: int) -> str:
     while cell_len(start) + 1 + cell_len(end) > width:
         end = end[1:]
     return f"{start}…{end.lstrip()}"
+
+
+def _separable(word: str, width: int) -> list[str]:
+    """The word, or its beginning and the longest end after a hyphen that fits, if the word does not."""
+    ends = [match.end() for match in re.finditer("-", word) if cell_len(word[match.end() :]) <= width]
+    return [word[: ends[0]], word[ends[0] :]] if ends and cell_len(word) > width else [word]
 
 
 def _words_that_fit(words: Sequence[str], width: int) -> list[str]:
@@ -151,7 +162,7 @@ def _lines_in(cells: Cells, number: int, width: int) -> list[str]:
     text = cut(cells, number, width)
     if cell_len(text) <= width:
         return [text]
-    return [line.plain.rstrip() for line in Text(text).wrap(Console(width=width), width, overflow="fold")]
+    return wrapped(text, width)
 
 
 def _padded(cells: Cells, text: str, width: int, style: str) -> list[tuple[str, str]]:

@@ -15,6 +15,11 @@ def print_notes(notes: Iterable[str]) -> None:
         write(f"\n{text}")
 
 
+def print_sentence(text: str) -> None:
+    """Print a sentence in the place of a table, wrapped to the width of a terminal."""
+    write(f"{fill(text, console().width)}\n")
+
+
 def left_out(shown: int, limit: int, count_all: Callable[[], int], noun: str) -> list[str]:
     """A note of how many rows there are, if the limit left any out: `50 of 2,401 positions; …`."""
     total = count_all() if shown >= limit else shown

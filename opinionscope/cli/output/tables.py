@@ -12,6 +12,7 @@ from opinionscope.cli.output.blocks import blocks_of
 from opinionscope.cli.output.columns import GAP, LONGEST_WRAPPED, NOTHING, Column
 from opinionscope.cli.output.layout import fitting, heading_of, lines_of, measured, widths_of
 from opinionscope.cli.output.links import link_to
+from opinionscope.cli.output.notes import print_sentence
 from opinionscope.cli.output.terminal import console, render, write
 from opinionscope.text import one_line
 
@@ -52,7 +53,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Any], *, nothing: str)
         table.print_rows(block)
         number += len(block)
     if nothing and not number:
-        write(f"{nothing}\n")
+        print_sentence(nothing)
     return number
 
 

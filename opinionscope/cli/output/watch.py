@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from time import sleep
 
 from opinionscope.cli.output.terminal import write
@@ -31,7 +31,8 @@ def watch(show: Callable[[], None], every: float) -> None:
     """
     if not sys.stdout.isatty():
         raise UsageError("--watch needs a terminal; use --json to read the status from a program.")
-    with _other_screen():
+    # Ctrl-C is how a page that refreshes itself is meant to end: the command succeeds.
+    with suppress(KeyboardInterrupt), _other_screen():
         while True:
             page = _Page()
             with redirect_stdout(page):
@@ -43,11 +44,9 @@ def watch(show: Callable[[], None], every: float) -> None:
 
 @contextmanager
 def _other_screen() -> Iterator[None]:
-    """The terminal's second screen, which leaves no trace on the first; Ctrl-C ends the block."""
+    """The terminal's second screen, which leaves no trace on the first."""
     write(_OTHER_SCREEN)
     try:
         yield
-    except KeyboardInterrupt:
-        pass
     finally:
         write(_OWN_SCREEN)

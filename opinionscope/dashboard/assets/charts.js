@@ -1,6 +1,7 @@
 // Draws every chart of the page. Data is inserted as text and numbers, never as HTML or as a Vega expression.
 
 import { format, tone } from "./formats.js";
+import { carryOrders, isOrder } from "./sorting.js";
 import { table } from "./table.js";
 
 const DARK = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -24,10 +25,10 @@ const ALONE_HEIGHT = 480;
 const NARROW = matchMedia("(max-width: 600px)").matches;
 const MILLISECONDS = { hour: 3_600_000, day: 86_400_000 };
 
-// The text of an empty chart, which may be empty only because of the filters.
-function nothing() {
-  const filtered = [...new URLSearchParams(location.search).values()].some((value) => value.trim());
-  return filtered ? "No results for these filters." : "No data yet.";
+// The text of an empty chart, which may be empty only because of the filters. `required` is what the page is about.
+function nothing({ required }, empty) {
+  const given = [...new URLSearchParams(location.search)].filter(([name, value]) => value.trim() && !isOrder(name));
+  return given.some(([name]) => name !== required) ? "No results for these filters." : empty ?? "No data yet.";
 }
 
 function element(tag, className, text) {
@@ -72,14 +73,14 @@ function specification(rows, { period, rowHeight, empty, ...display }) {
 }
 
 async function draw(chart) {
-  const { library, url, title, display: text } = chart.dataset;
+  const { name, library, url, title, display: text } = chart.dataset;
   const answer = await fetch(url);
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? `HTTP ${answer.status}`);
   const rows = await answer.json();
   const display = JSON.parse(text);
   if (library === "metric" && rows.length > 0) chart.replaceChildren(figures(rows, display));
-  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", display.empty ?? nothing()));
-  else if (library === "table") chart.replaceChildren(table(rows, display.columns, title));
+  else if (rows.length === 0) chart.replaceChildren(element("p", "nothing", nothing(chart.dataset, display.empty)));
+  else if (library === "table") chart.replaceChildren(table(name, rows, display.columns, title));
   else {
     const onItsOwn = chart.closest(".single") !== null;
     await vegaEmbed(chart, specification(rows, { description: title, ...display, ...(onItsOwn && { height: ALONE_HEIGHT }) }), EMBED);
@@ -96,4 +97,5 @@ async function drawOrExplain(chart) {
 }
 
 await Promise.all([...document.querySelectorAll(".chart")].map(drawOrExplain));
+carryOrders();
 document.body.dataset.drawn = "yes";

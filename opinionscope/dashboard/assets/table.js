@@ -1,6 +1,7 @@
-// A table that its headings sort.
+// A table that its headings sort; on a phone, where it has none, a list of them.
 
 import { format, isNumeric, tone } from "./formats.js";
+import { keepOrder, orderOf } from "./sorting.js";
 
 function content(row, column) {
   const value = row[column.field];
@@ -56,35 +57,54 @@ function compare(one, other) {
   return typeof one === "number" ? other - one : one.localeCompare(other);
 }
 
-// The first click puts the largest number or the first word on top; the next click reverses the order.
-function sortBy(made, rows, columns, column, heading) {
-  const turned = heading.ariaSort === "descending";
+// In its own order, the largest number or the first word is on top.
+function sortBy(made, rows, columns, { column, turned }) {
   const sorted = rows.toSorted((one, other) => {
     const [left, right] = [one[column.field], other[column.field]];
     return turned && left !== null && right !== null ? -compare(left, right) : compare(left, right);
   });
-  for (const other of made.tHead.rows[0].cells) other.ariaSort = null;
-  heading.ariaSort = turned ? "ascending" : "descending";
+  for (const [number, heading] of [...made.tHead.rows[0].cells].entries()) {
+    heading.ariaSort = columns[number] !== column ? null : turned ? "ascending" : "descending";
+  }
   made.tBodies[0].replaceWith(body(sorted, columns));
 }
 
-export function table(rows, columns, title) {
+function chooser(title, columns, order, choose) {
+  const label = document.createElement("label");
+  label.className = "sorter";
+  label.append("Sort by ");
+  const list = document.createElement("select");
+  list.ariaLabel = `Sort ${title} by`;
+  list.append(new Option("…", ""), ...columns.map(({ title: name, field }) => new Option(name, field)));
+  list.value = order?.column.field ?? "";
+  list.onchange = () => list.value && choose(columns.find(({ field }) => field === list.value));
+  label.append(list);
+  return label;
+}
+
+export function table(name, rows, columns, title) {
   const made = document.createElement("table");
   made.createCaption().textContent = title;
   const headings = made.createTHead().insertRow();
+  const choose = (column, turned = false) => {
+    sortBy(made, rows, columns, { column, turned });
+    keepOrder(name, column, turned);
+  };
   for (const column of columns) {
     const heading = document.createElement("th");
     heading.scope = "col";
     heading.className = kind(column);
     const button = document.createElement("button");
     button.textContent = column.title;
-    button.onclick = () => sortBy(made, rows, columns, column, heading);
+    button.onclick = () => choose(column, heading.ariaSort === "descending");
     heading.append(button);
     headings.append(heading);
   }
   made.append(body(rows, columns));
+  const order = orderOf(name, columns);
+  if (order) sortBy(made, rows, columns, order);
   const frame = document.createElement("div");
   frame.className = "frame";
-  frame.append(made);
+  frame.append(chooser(title, columns, order, choose), made);
   return frame;
 }
