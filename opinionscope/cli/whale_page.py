@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 from typing import Any
 
 from opinionscope.cli.delays import every, measured, span
-from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.formats import age, count, day, gain, moment, money, percent, signed
 from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.styles import gain_style
-from opinionscope.cli.output.tables import Fact, print_facts, print_heading, print_table
-from opinionscope.cli.output.terminal import can_show
+from opinionscope.cli.output.tables import Fact, print_facts, print_heading
 from opinionscope.cli.position_table import print_positions
+from opinionscope.cli.question_tables import print_months, print_questions
 from opinionscope.cli.whale_table import NO_TRADES, completeness_style, roi, win_rates
 from opinionscope.health.delay import Delay, judge_delay
 from opinionscope.health.polling import read_polling
@@ -35,7 +33,6 @@ from opinionscope.store.whales import Whale
 _QUESTIONS = 3
 _POSITIONS = 5
 _MONTHS = 12
-_BAR = 20
 
 
 @dataclass(frozen=True)
@@ -99,11 +96,11 @@ def print_page(page: WhalePage, now: datetime) -> None:
     """Print the page. Amounts are in the quote token, times in UTC."""
     print_facts([*_identity(page, now), ("", ""), *_figures(page, now)])
     _print_positions(page)
-    _print_questions("Best questions", page.best_questions)
-    _print_questions("Worst questions", page.worst_questions)
+    print_questions("Best questions", page.best_questions)
+    print_questions("Worst questions", page.worst_questions)
     if page.profit_by_month:
         print_heading("Net profit by month")
-        _print_months(page.profit_by_month[-_MONTHS:])
+        print_months(page.profit_by_month[-_MONTHS:])
 
 
 def _identity(page: WhalePage, now: datetime) -> list[Fact]:
@@ -216,45 +213,3 @@ def _print_positions(page: WhalePage) -> None:
     if page.open_positions:
         print_heading("Largest open positions")
         print_notes(print_positions(page.open_positions, of_one_whale=True, of_one_state=True).notes)
-
-
-def _print_questions(heading: str, questions: Sequence[Question]) -> None:
-    if not questions:
-        return
-    print_heading(heading)
-    columns = [
-        Column("Question", lambda row: row.title or row.question, flexible="cut", least=20),
-        Column("Closed (UTC)", lambda row: day(row.closed_at), rank=1),
-        Column("Cost", lambda row: money(row.cost), right=True, rank=2, unit="USDT"),
-        Column(
-            "Net profit",
-            lambda row: gain(row.net_profit),
-            right=True,
-            style=lambda row: gain_style(row.net_profit),
-            unit="USDT",
-        ),
-    ]
-    print_table(columns, questions, nothing="")
-
-
-def _print_months(months: Sequence[MonthlyProfit]) -> None:
-    top = max(abs(month.net_profit) for month in months)
-    block = "█" if can_show("█") else "#"
-
-    def bar(month: MonthlyProfit) -> str:
-        return block * ceil(_BAR * abs(month.net_profit) / top) if top else ""
-
-    columns = [
-        Column("Month", lambda month: month.month),
-        Column("Won", lambda month: count(month.won), right=True),
-        Column("Lost", lambda month: count(month.lost), right=True),
-        Column(
-            "Net profit",
-            lambda month: gain(month.net_profit),
-            right=True,
-            style=lambda month: gain_style(month.net_profit),
-            unit="USDT",
-        ),
-        Column("", bar, rank=1, style=lambda month: gain_style(month.net_profit)),
-    ]
-    print_table(columns, months, nothing="")

@@ -18,12 +18,14 @@ from tests.conftest import CommandLine
 
 NEW, OTHER = f"0x{'1' * 40}", f"0x{'2' * 40}"
 PUBLIC = (
-    "address name source enabled added_at last_synced_at last_error api_total known_trades trade_count total_volume "
-    "last_active_at volume_24h volume_7d volume_30d realized_profit net_profit unrealized_profit exposure "
+    "address name source enabled elsewhere added_at last_synced_at last_error api_total known_trades trade_count "
+    "total_volume last_active_at volume_24h volume_7d volume_30d realized_profit net_profit unrealized_profit exposure "
     "decided_questions won_questions win_rate_low win_rate_high roi luck record_withheld farming_share farming_since "
     "flagged tags stats_updated_at standing_since whole_read_at listed_newest completeness missing"
 )
-LISTS = "void_cost delay poll_every_seconds open_positions best_questions worst_questions profit_by_month"
+LISTS = (
+    "void_cost delay poll_every_seconds polled_by_shard open_positions best_questions worst_questions profit_by_month"
+)
 
 
 def tracked(invoke: Invoke) -> dict[str, str | None]:

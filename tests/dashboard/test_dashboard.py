@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+import opinionscope
+from opinionscope.store.shards import TRACKED_HERE
 from tests.conftest import CommandLine
 from tests.dashboard.dashboard_site import HOSTILE, KEY, SCRIPT, SOME_CONSENSUS, ask, fill, served, served_empty
 
@@ -382,3 +384,8 @@ def test_a_database_that_is_not_there_is_said_and_not_made(command: CommandLine)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert not command.database.exists()
+
+
+def test_pages_list_the_wallets_that_this_installation_polls() -> None:
+    for page in (Path(opinionscope.__file__).parent / "dashboard" / "pages").glob("*.yaml"):
+        assert "enabled = 1" not in page.read_text().replace(TRACKED_HERE, ""), page.name

@@ -159,6 +159,23 @@ def test_what_a_wallet_traded_while_it_was_elsewhere_is_no_news_when_it_comes_ba
     assert command.query("SELECT whale_address FROM signals") == [(stays,)]
 
 
+def test_every_place_that_adds_wallets_gives_them_to_their_shard(shards: Shards, command: CommandLine) -> None:
+    command.settings |= {
+        "OPINIONSCOPE_SHARD": "2/3",
+        "OPINION_TRADE_LEADERBOARD_URL": shards.server.leaderboard_url,
+    }
+    found = command("whales", "discover", "--period", "all", "--add")
+    assert found.returncode == 0
+    rows = command.query("SELECT address, elsewhere FROM whales")
+    others = sum(elsewhere for _, elsewhere in rows)
+    assert f"Other shards poll {others} of the new ones." in found.stdout
+    assert 0 < others < len(rows)
+    other = next(f"0x{number:040x}" for number in range(99) if not Shard(2, 3).polls(f"0x{number:040x}"))
+    assert command("whales", "add", other).stdout.startswith("1 wallet added; another shard polls it.\n")
+    rows = command.query("SELECT address, elsewhere FROM whales")
+    assert all(elsewhere != Shard(2, 3).polls(address) for address, elsewhere in rows)
+
+
 @pytest.mark.parametrize("text", ["4/3", "two"])
 def test_a_bad_value_is_told_of_in_one_line_and_nothing_is_polled(shards: Shards, text: str) -> None:
     command = shards.all[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opinionscope.cli.commands.whale_tracking import polled_elsewhere, track
+from opinionscope.cli.commands.whale_tracking import track
 from opinionscope.cli.filter_options import word_option
 from opinionscope.cli.options import AsCsv, AsJson, AsJsonLines, Database, examples, one_of
 from opinionscope.cli.output.columns import Column
@@ -82,8 +82,9 @@ def _add(places: "Sequence[Place]", known: Mapping[str, KnownWallet], db: Path |
     new = [place for place in places if not place.tracked]
     own = {address for address, wallet in known.items() if wallet.name}
     wallets = [NamedWallet(place.address, None if place.address in own else tidy_name(place.name), ()) for place in new]
-    elsewhere = polled_elsewhere(track(wallets, "leaderboard", db), len(wallets)) if wallets else ""
-    return f"{len(places) - len(new):,} already tracked, {counted(len(new), 'wallet')} added{elsewhere}."
+    elsewhere = track(wallets, "leaderboard", db).elsewhere if wallets else 0
+    told = f"{counted(len(new), 'wallet')} added, {len(places) - len(new):,} already tracked."
+    return f"{told} Other shards poll {elsewhere:,} of the new ones." if elsewhere else told
 
 
 def _print_places(places: "Sequence[Place]", figure: str) -> None:

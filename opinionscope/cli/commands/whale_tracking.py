@@ -109,7 +109,7 @@ def track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> Added
     return added
 
 
-def polled_elsewhere(added: Added, total: int) -> str:
+def _polled_elsewhere(added: Added, total: int) -> str:
     """How many of the wallets other shards poll, as the end of a sentence; nothing if none."""
     if not added.elsewhere:
         return ""
@@ -137,7 +137,7 @@ def _summary(added: Added, wallets: Sequence[NamedWallet]) -> str:
     if added.renamed:
         only = one_line(wallets[0].name or "", LONGEST_NAME)
         renamed = f"; renamed to {only}" if len(wallets) == 1 else f"; {added.renamed:,} renamed"
-    return ", ".join(parts) + renamed + polled_elsewhere(added, len(wallets))
+    return ", ".join(parts) + renamed + _polled_elsewhere(added, len(wallets))
 
 
 def _explain_addresses(addresses: Sequence[str], db: Path | None) -> None:
