@@ -58,6 +58,12 @@ class Reading:
         difference = self.progress.difference
         return max(0, difference - self.grown) if difference > 0 else difference
 
+    @property
+    def is_bound_for_the_end(self) -> bool:
+        """Whether nothing on its pages ends it above the end of the list: a first reading that has no gap to find."""
+        knew_nothing = self.progress.known_trades == self.gained
+        return not self.progress.end_reached and (self.joined or knew_nothing)
+
     def most_new(self, total: int | None) -> int | None:
         """How many new trades a page with this total can bring; None if nothing limits the number."""
         progress = self.progress

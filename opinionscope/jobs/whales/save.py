@@ -30,7 +30,6 @@ from opinionscope.store.waiting_trades import (
     let_wait,
 )
 from opinionscope.store.whale_activity import NewTrade, insert_trades, respell_trade
-from opinionscope.store.whale_hours import KEPT
 from opinionscope.store.whale_progress import Wallet
 
 
@@ -78,7 +77,7 @@ class _Saving:
     shown: Shown
     known: KnownTrades
     unsummed: Unsummed
-    sums: Sums = field(default_factory=Sums)
+    sums: Sums
     met: Counter[TradeKey] = field(default_factory=Counter)
     back: Counter[TradeKey] = field(default_factory=Counter)
 
@@ -195,27 +194,28 @@ def save_page(
     transaction: Transaction,
     wallet: Wallet,
     read: PageRead,
+    sums: Sums,
+    *,
     now: datetime,
     horizon: datetime,
-    *,
     most_new: int | None = None,
 ) -> SavedPage:
     """Store what is new on a page, and bring up to date what is known.
 
     Trades older than `horizon` are only counted; totals include both. What was never filled is counted, because the
     exchange's total counts it, and adds to nothing else. Of a page that brings more than `most_new` new trades, only
-    those are stored that an earlier run has seen waiting.
+    those are stored that an earlier run has seen waiting. What follows for the sums is added to `sums`, which the
+    caller saves.
     """
     trades: dict[TradeKey, list[Trade]] = {}
     for key, trade in zip(read.keys, read.trades, strict=True):
         trades.setdefault(key, []).append(trade)
     known = _find_known(transaction, wallet, read)
     unsummed = Unsummed.of_page(transaction, wallet, read)
-    saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known, unsummed)
+    saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known, unsummed, sums)
     new, waiting = saving.allowed(saving.beyond_known(), most_new)
     marks_changed = bool(known.live) and note_missed(transaction, saving.shown, known, now)
     rows = saving.insert(new)
-    saving.sums.save(transaction, wallet.id, wallet.address, min(now - KEPT, horizon))
     unsummed.save(transaction, wallet.id)
     missed, missed_since = wallet.progress.missed, None
     if missed or marks_changed:
