@@ -126,7 +126,7 @@ class History:
         if progress.resume_position is None or not (progress.fruitless_rereads and progress.end_reached and is_due):
             return False
         self._pages = None
-        self._reading = replace(self._reading, progress=replace(progress, resume_position=0))
+        self._reading = self._reading._replace(progress=progress._replace(resume_position=0))
         return True
 
     def _end_instead_of(self, failure: Exception) -> PageRead:
@@ -144,10 +144,10 @@ class History:
         last = self.progress.failed_below
         is_same = last is not None and abs(below - last) <= _SAME_PLACE
         failures = 1 + (self.progress.deep_failures if is_same else 0)
-        progress = replace(self.progress, deep_failures=failures, failed_below=below)
+        progress = self.progress._replace(deep_failures=failures, failed_below=below)
         with self.store.transaction() as transaction:
             save_progress(transaction, self.wallet.id, progress, self.now)
-        self._reading = replace(self._reading, progress=progress)
+        self._reading = self._reading._replace(progress=progress)
         if isinstance(failure, RequestRefused):
             return True
         # Above what is known the pages have been there: that they fail is trouble, and leaves a gap.
@@ -190,13 +190,15 @@ class History:
             for listed in pages:
                 page = replace(listed, closed=None) if reading.progress.unordered else listed
                 saved = self._save_page(transaction, reading, page, sums)
-                met_known = any(known > self._stored_by_this_run[key] + new[key] for key, known in saved.known.items())
+                met_known = not reading.joined and any(
+                    known > self._stored_by_this_run[key] + new[key] for key, known in saved.known.items()
+                )
                 reading = advance(reading, page, saved, met_known=met_known, now=self.now)
                 rows += saved.rows
                 new.update(saved.new)
             sums.save(transaction, self.wallet.id, self.wallet.address, min(self.now - KEPT, self.horizon()))
             if reading.has_ended:
-                reading = replace(reading, progress=finish(reading, self._withdraw(transaction, reading), self.now))
+                reading = reading._replace(progress=finish(reading, self._withdraw(transaction, reading), self.now))
             save_progress(transaction, self.wallet.id, reading.progress, self.now)
             # A history that is read for the first time is no news.
             if self.watch is not None and rows and self.progress.end_reached:
@@ -207,7 +209,7 @@ class History:
         self.problems.update(dict.fromkeys(problem for page in pages for problem in page.problems))
 
     def _save_page(self, transaction: Transaction, reading: Reading, page: PageRead, sums: Sums) -> SavedPage:
-        wallet = replace(self.wallet, progress=reading.progress)
+        wallet = self.wallet._replace(progress=reading.progress)
         most_new, horizon = reading.most_new(page.total), self.horizon()
         saved = save_page(transaction, wallet, page, sums, now=self.now, horizon=horizon, most_new=most_new)
         if saved.missed and not page.in_order:

@@ -1,7 +1,7 @@
 """How far one run has read a wallet's list: what the rules of a reading start from, page after page."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.jobs.whales.look_again import Look
 from opinionscope.store.whale_progress import ReadingProgress
@@ -10,8 +10,7 @@ HEAD_PAGES = 10
 """How many of the newest pages a run reads without further reason."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How far one run has read a wallet's list.
 
     `joined`: it has met trades of an earlier run, or the end. `resume_below` is where an earlier run stopped, moved
