@@ -20,7 +20,7 @@ from opinionscope.jobs.whales.pages import FetchNewest, FetchPage, PageReader
 from opinionscope.jobs.whales.reading import advance, begin
 from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import SavedPage, save_page
-from opinionscope.jobs.whales.sums import Sums
+from opinionscope.jobs.whales.unsaved import Unsaved
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Store, Transaction, savepoint
 from opinionscope.store.failures import primary_code
@@ -185,18 +185,19 @@ class History:
 
     def _save(self, pages: Sequence[PageRead]) -> None:
         """Store the pages and the progress that they mean, together."""
-        reading, sums, rows, new = self._reading, Sums(), list[NewTrade](), Counter[TradeKey]()
+        reading, rows, new = self._reading, list[NewTrade](), Counter[TradeKey]()
         with self.store.transaction() as transaction:
+            unsaved = Unsaved(transaction, self.wallet, self.now)
             for listed in pages:
                 page = replace(listed, closed=None) if reading.progress.unordered else listed
-                saved = self._save_page(transaction, reading, page, sums)
+                saved = self._save_page(reading, page, unsaved)
                 met_known = not reading.joined and any(
                     known > self._stored_by_this_run[key] + new[key] for key, known in saved.known.items()
                 )
                 reading = advance(reading, page, saved, met_known=met_known, now=self.now)
                 rows += saved.rows
                 new.update(saved.new)
-            sums.save(transaction, self.wallet.id, self.wallet.address, min(self.now - KEPT, self.horizon()))
+            unsaved.save(hours_from=min(self.now - KEPT, self.horizon()))
             if reading.has_ended:
                 reading = reading._replace(progress=finish(reading, self._withdraw(transaction, reading), self.now))
             save_progress(transaction, self.wallet.id, reading.progress, self.now)
@@ -208,13 +209,13 @@ class History:
         self.stored += len(rows)
         self.problems.update(dict.fromkeys(problem for page in pages for problem in page.problems))
 
-    def _save_page(self, transaction: Transaction, reading: Reading, page: PageRead, sums: Sums) -> SavedPage:
+    def _save_page(self, reading: Reading, page: PageRead, unsaved: Unsaved) -> SavedPage:
         wallet = self.wallet._replace(progress=reading.progress)
-        most_new, horizon = reading.most_new(page.total), self.horizon()
-        saved = save_page(transaction, wallet, page, sums, now=self.now, horizon=horizon, most_new=most_new)
+        most_new = reading.most_new(page.total)
+        saved = save_page(wallet, page, unsaved, horizon=self.horizon(), most_new=most_new)
         if saved.missed and not page.in_order:
             # A list out of order does not tell which trades it misses.
-            forget_missed(transaction, self.wallet.address)
+            forget_missed(unsaved.transaction, self.wallet.address)
             return replace(saved, missed=0, missed_since=None)
         return saved
 

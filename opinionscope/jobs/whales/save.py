@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from opinionscope.api.models import Trade
+from opinionscope.api.models import LAST_SECOND, Trade
 from opinionscope.jobs.whales.corrections import bring_details_up_to_date, find_respelled, note_missed
 from opinionscope.jobs.whales.listed_page import PageRead
-from opinionscope.jobs.whales.sums import Sums
 from opinionscope.jobs.whales.trade_key import pick_new
 from opinionscope.jobs.whales.trade_row import trade_row
+from opinionscope.jobs.whales.unsaved import Unsaved
 from opinionscope.jobs.whales.unsummed import Unsummed
 from opinionscope.store.counted_trades import TradeKey, count_trades, respell_counted
-from opinionscope.store.database import Transaction
 from opinionscope.store.known_trades import (
     KnownTrades,
     count_missed,
@@ -29,7 +28,7 @@ from opinionscope.store.waiting_trades import (
     forget_unconfirmed,
     let_wait,
 )
-from opinionscope.store.whale_activity import NewTrade, insert_trades, respell_trade
+from opinionscope.store.whale_activity import NewTrade, respell_trade
 from opinionscope.store.whale_progress import Wallet
 
 
@@ -65,16 +64,17 @@ class _NewTrade(NamedTuple):
 class _Saving:
     """One page on its way into the database."""
 
-    transaction: Transaction
     wallet: Wallet
-    now: datetime
-    oldest_kept: float
     read: PageRead
+    unsaved: Unsaved
+    oldest_kept: float
     known: KnownTrades
     unsummed: Unsummed
-    sums: Sums
     met: Counter[TradeKey] = field(default_factory=Counter)
     back: list[TradeKey] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.transaction, self.sums, self.now = self.unsaved.transaction, self.unsaved.sums, self.unsaved.now
 
     def beyond_known(self) -> list[_NewTrade]:
         """The trades that are not known in any way, after what is known has been brought up to date."""
@@ -164,8 +164,8 @@ class _Saving:
             forget_unconfirmed(transaction, wallet.id, self.now, None, None)
         return new, count_waiting(transaction, wallet.id, self.now)
 
-    def insert(self, new: list[_NewTrade]) -> list[NewTrade]:
-        """Store the trades, or count those that are too old to keep; the rows that were stored, oldest first."""
+    def add(self, new: list[_NewTrade]) -> list[NewTrade]:
+        """Have the trades stored, or count those that are too old to keep; the rows to be stored, oldest first."""
         copies = [self.known.next_copy(key) for key, _ in new]
         rows, counted = list[NewTrade](), Counter[TradeKey]()
         # The list starts with the newest trade; rows are numbered in the order in which the trades happened.
@@ -179,35 +179,28 @@ class _Saving:
                 rows.append(row)
             else:
                 counted[key] += 1
-        insert_trades(self.transaction, self.wallet.address, rows, self.now)
+        self.unsaved.add(rows)
         if counted:
             count_trades(self.transaction, self.wallet.id, counted)
         return rows
 
 
 def save_page(
-    transaction: Transaction,
-    wallet: Wallet,
-    read: PageRead,
-    sums: Sums,
-    *,
-    now: datetime,
-    horizon: datetime,
-    most_new: int | None = None,
+    wallet: Wallet, read: PageRead, unsaved: Unsaved, *, horizon: datetime, most_new: int | None = None
 ) -> SavedPage:
-    """Store what is new on a page, and bring up to date what is known.
+    """Add what is new on a page to what is `unsaved`, which the caller saves, and bring up to date what is known.
 
     Trades older than `horizon` are only counted; totals include both. What was never filled is counted, because the
     exchange's total counts it, and adds to nothing else. Of a page that brings more than `most_new` new trades, only
-    those are stored that an earlier run has seen waiting. What follows for the sums is added to `sums`, which the
-    caller saves.
+    those are stored that an earlier run has seen waiting.
     """
-    known = _find_known(transaction, wallet, read)
+    transaction, now = unsaved.transaction, unsaved.now
+    known = _find_known(wallet, read, unsaved)
     unsummed = Unsummed.of_page(transaction, wallet, read)
-    saving = _Saving(transaction, wallet, now, horizon.timestamp(), read, known, unsummed, sums)
+    saving = _Saving(wallet, read, unsaved, horizon.timestamp(), known, unsummed)
     new, waiting = saving.allowed(saving.beyond_known(), most_new)
     marks_changed = bool(known.live) and note_missed(transaction, read, known, now)
-    rows = saving.insert(new)
+    rows = saving.add(new)
     unsummed.save(transaction, wallet.id)
     missed, missed_since = wallet.progress.missed, None
     if missed or marks_changed:
@@ -217,13 +210,14 @@ def save_page(
     return SavedPage(saving.met, gained, rows, missed, missed_since, waiting, oldest)
 
 
-def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> KnownTrades:
+def _find_known(wallet: Wallet, read: PageRead, unsaved: Unsaved) -> KnownTrades:
+    transaction = unsaved.transaction
     seconds = {second for second, _ in read.trades}
     closed = read.closed
     if closed is None:
+        unsaved.save_trades(max(seconds, default=0))
         return find_known_in_seconds(transaction, wallet.id, wallet.address, seconds) if seconds else KnownTrades()
     first = min(seconds, default=0) if closed.below is not None else 0
-    upto = closed.upto
-    if upto is not None:
-        upto = max([upto, *seconds])
+    upto = None if closed.upto is None else max([closed.upto, *seconds])
+    unsaved.save_trades(LAST_SECOND if upto is None else upto)
     return find_known_between(transaction, wallet.id, wallet.address, first, upto)
