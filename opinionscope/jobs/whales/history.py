@@ -93,21 +93,21 @@ class History:
         self._read_on(pages)
 
     def _read_on(self, pages: int) -> None:
-        """Read at most so many pages, and store those together that nothing in them could end the reading at."""
-        unsaved = list[PageRead]()
+        """Read at most so many pages. Those at which the reading cannot end are stored together."""
+        together = list[PageRead]()
         due = time.monotonic() + _LONGEST_UNSAVED
         for left in reversed(range(pages)):
             try:
                 page = next(self._pages_below())
             except Exception as failure:  # noqa: BLE001 - raised again, unless it means the end
-                self._save_all(unsaved)
-                unsaved, page = [], self._end_instead_of(failure)
-            unsaved.append(page)
+                self._save_all(together)
+                together, page = [], self._end_instead_of(failure)
+            together.append(page)
             if left and self._reading.is_bound_for_the_end and not page.is_last and time.monotonic() < due:
                 continue
             had_jumped, had_joined = self._reading.has_jumped, self._reading.joined
-            self._save_all(unsaved)
-            unsaved, due = [], time.monotonic() + _LONGEST_UNSAVED
+            self._save_all(together)
+            together, due = [], time.monotonic() + _LONGEST_UNSAVED
             if self._reading.has_jumped and not had_jumped and self._resume_page() > page.number + 1:
                 self._pages = None
                 return
