@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 
 from opinionscope.errors import ValueRefused
+from opinionscope.jobs.whales import history
 
 from .list_model import Batch, ListModel
 from .list_reader import NO_HORIZON, Reader
+
+
+@pytest.fixture(autouse=True)
+def slow_machines_do_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a page takes, it waits for the others."""
+    monkeypatch.setattr(history, "_LONGEST_UNSAVED", float("inf"))
 
 
 def first_reading(tmp_path: Path, count: int) -> Reader:
