@@ -27,6 +27,7 @@ from opinionscope.jobs.markets.rows import child_row, top_level_row
 from opinionscope.jobs.whales.pages import PageReader
 from opinionscope.jobs.whales.save import save_page
 from opinionscope.jobs.whales.trade_key import trade_key
+from opinionscope.jobs.whales.unsaved import Unsaved
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.rows import as_real
@@ -151,7 +152,9 @@ def test_any_answer_to_a_request_for_trades_is_refused_or_stored_as_it_reads(bod
         read = next(PageReader(lambda number, limit=20: page).pages_from(1))
         for _ in ("new", "known"):
             with store.transaction() as transaction:
-                save_page(transaction, wallet, read, NOW, LONG_AGO)
+                unsaved = Unsaved(transaction, wallet, NOW)
+                save_page(wallet, read, unsaved, horizon=LONG_AGO)
+                unsaved.save(hours_from=LONG_AGO)
         rows = store.query("SELECT tx_hash, action, amount, price, timestamp FROM whale_activity")
     stored = [tuple(row) for row in rows]
     true = [

@@ -119,11 +119,22 @@ def _parse(body: bytes) -> Any:
     """The JSON in the answer, with all its texts valid. Raises ApiUnavailable where the answer is cut off."""
     text = body.decode(json.detect_encoding(body), "replace").strip()
     try:
-        document = json.loads(text, parse_int=_whole_number)
+        document = _load(text)
         return _with_valid_texts(document) if _ESCAPED_SURROGATE.search(text) else document
     except (ValueError, RecursionError) as error:
         failure = ApiUnavailable if _is_cut_off(text, error) else BadAnswer
         raise failure(f"the answer is no JSON ({len(body)} bytes: {printable(repr(body[:60]))})") from None
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # Python refuses to read integers of thousands of digits. A look at each one costs as much as a fifth of the
+        # reading, so there is none before that happens.
+        return json.loads(text, parse_int=_whole_number)
 
 
 def _whole_number(digits: str) -> int | str:

@@ -9,12 +9,15 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import core_schema
 
 LARGEST_AMOUNT = Decimal(10) ** 15
 LAST_SECOND = 253_402_300_799
 
-_is_number = re.compile(r"[+-]?([0-9]{1,80}(\.[0-9]{0,80})?|\.[0-9]{1,80})([eE][+-]?[0-9]{1,3})?").fullmatch
+_NUMBER = r"^[+-]?([0-9]{1,80}(\.[0-9]{0,80})?|\.[0-9]{1,80})([eE][+-]?[0-9]{1,3})?$"
+_NO_NUMBER = "a finite number is expected"
+_is_number = re.compile(_NUMBER).fullmatch
 
 MARKET_STATUSES = {1: "created", 2: "activated", 3: "resolving", 4: "resolved", 5: "failed", 6: "deleted"}
 CREATED = 1
@@ -37,7 +40,7 @@ def _number(value: Any) -> Any:
     if isinstance(value, str):
         if _is_number(value) or not value:
             return value or None
-        raise ValueError("a finite number is expected")
+        raise ValueError(_NO_NUMBER)
     if isinstance(value, bool):
         raise ValueError("a number is expected")
     return value
@@ -56,15 +59,23 @@ def _no_moment(value: Any) -> Any:
     return None if value in (0, "0") else value
 
 
+class _InPlainDigits:
+    """What `_number` does, for the many numbers that are decimal: as a schema it takes a third of the time."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        digits = core_schema.str_schema(pattern=_NUMBER)
+        number = core_schema.custom_error_schema(digits, custom_error_type="number", custom_error_message=_NO_NUMBER)
+        return core_schema.chain_schema([number, handler(source)])
+
+
 # The limits stand before the validator: behind it, pydantic would check them in Python, which takes twice as long.
-_Amount = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False)]
-_Signed = Annotated[Decimal, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False)]
+Amount = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False), _InPlainDigits()]
+_Signed = Annotated[Decimal, Field(ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT, allow_inf_nan=False), _InPlainDigits()]
 _Seconds = Annotated[int, Field(ge=1, le=LAST_SECOND)]
 _Moment = Annotated[_Seconds, BeforeValidator(_number)]
 
-Amount = Annotated[_Amount, BeforeValidator(_number)]
-OptionalAmount = Annotated[_Amount | None, BeforeValidator(_number)]
-OptionalSigned = Annotated[_Signed | None, BeforeValidator(_number)]
+OptionalAmount = Annotated[Amount | None, BeforeValidator(_blank_to_none)]
+OptionalSigned = Annotated[_Signed | None, BeforeValidator(_blank_to_none)]
 _OptionalCode = Annotated[Annotated[int, Field(ge=0, le=1_000)] | None, BeforeValidator(_number)]
 Id = Annotated[str, Field(pattern=r"^0*[1-9][0-9]*$", max_length=32)]
 """Whole numbers or digits; never 0, which stands for none."""
@@ -158,7 +169,7 @@ class RankedWallet(_Model):
 
     address: Annotated[str, BeforeValidator(_lower_case), Field(alias="walletAddress", pattern=r"^0x[0-9a-f]{40}$")]
     name: Text = Field(None, alias="userName")
-    figure: Annotated[_Signed, BeforeValidator(_number)] = Field(alias="rankingValue")
+    figure: _Signed = Field(alias="rankingValue")
 
 
 class Market(_Model):

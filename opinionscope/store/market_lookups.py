@@ -1,5 +1,6 @@
 """Which markets are to be looked up one by one: those that have left the list, and those that only positions name."""
 
+import json
 from collections.abc import Set
 from datetime import datetime
 from typing import NamedTuple
@@ -24,8 +25,12 @@ class Sought(NamedTuple):
     fruitless: int
 
 
+_UNFINISHED = f"""
+    SELECT rowid, external_id, market_type = 'categorical' FROM markets
+    WHERE platform = '{PLATFORM}' AND status NOT IN ({_FINAL})
+"""  # noqa: S608
 # A topic that is gone tells of nothing. The detail of any other one tells of all its children at once.
-_DEPARTED = f"""
+_DEPARTED = """
     SELECT market.external_id, market.market_type = 'categorical', topic.external_id, market.title,
         ifnull(lookup.fruitless, 0)
     FROM markets AS market
@@ -34,10 +39,10 @@ _DEPARTED = f"""
         LEFT JOIN markets AS topic ON topic.platform = market.platform
             AND topic.external_id = market.parent_external_id AND topic.market_type = 'categorical'
             AND topic.status <> 'deleted'
-    WHERE market.platform = '{PLATFORM}' AND market.status NOT IN ({_FINAL})
+    WHERE market.rowid IN (SELECT value FROM json_each(:unlisted))
         AND (lookup.due_at IS NULL OR lookup.due_at <= :now OR lookup.looked_up_at > :now)
     ORDER BY lookup.looked_up_at, market.external_id
-"""  # noqa: S608
+"""
 
 # The first part hops from one market to the next in the index of the positions, however many positions each has.
 # Positions stay when their trades are purged.
@@ -70,9 +75,9 @@ _NAMED = f"""
 
 def find_departed(store: Store, listed: Set[MarketKey], now: datetime) -> list[Sought]:
     """Markets without a final status that are not among the `listed` and due, the longest not looked up first."""
-    rows = store.query(_DEPARTED, {"now": to_millis_text(now)})
-    found = [Sought(MarketKey(row[0], bool(row[1])), row[2], row[3], row[4]) for row in rows]
-    return [sought for sought in found if sought.key not in listed]
+    unlisted = [row for row, number, is_topic in store.query(_UNFINISHED) if (number, is_topic) not in listed]
+    rows = store.query(_DEPARTED, {"unlisted": json.dumps(unlisted), "now": to_millis_text(now)}) if unlisted else []
+    return [Sought(MarketKey(row[0], bool(row[1])), row[2], row[3], row[4]) for row in rows]
 
 
 def find_named(store: Store, now: datetime) -> list[Sought]:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.completeness import Completeness, judge_completeness
 from opinionscope.store.database import Store, Transaction
@@ -11,8 +11,7 @@ from opinionscope.store.shards import TRACKED_HERE
 from opinionscope.times import to_millis_text
 
 
-@dataclass(frozen=True)
-class ReadingProgress:
+class ReadingProgress(NamedTuple):
     """How far a wallet's list of trades has been read. Saved in the transaction of the trades it describes.
 
     `known_trades` counts each trade that was ever stored or counted and is not withdrawn. `resume_position` is how
@@ -95,8 +94,7 @@ class ReadingProgress:
         return 0 if self.api_total is None else self.api_total - self.known_trades
 
 
-@dataclass(frozen=True)
-class Wallet:
+class Wallet(NamedTuple):
     """A tracked wallet, how far it had been read when the run began, and how many of its trades were in no sum yet."""
 
     id: int
@@ -105,7 +103,7 @@ class Wallet:
     unsummed: int
 
 
-_COLUMNS = tuple(field.name for field in fields(ReadingProgress))
+_COLUMNS = ReadingProgress._fields
 
 
 def find_wallets(store: Store, ids: Sequence[int] | None = None) -> list[Wallet]:
@@ -123,10 +121,10 @@ def save_progress(transaction: Transaction, wallet_id: int, progress: ReadingPro
     """Store how far the wallet has been read, in the transaction that stores what was read."""
     word = progress.completeness.word
     if word != progress.standing:
-        progress = replace(progress, standing=word, standing_since=to_millis_text(now))
+        progress = progress._replace(standing=word, standing_since=to_millis_text(now))
     transaction.execute(
         f"UPDATE whales SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?",  # noqa: S608
-        (*(getattr(progress, name) for name in _COLUMNS), wallet_id),
+        (*progress, wallet_id),
     )
 
 

@@ -37,7 +37,7 @@ def store_trades(count: int = 100_000) -> Iterator[str | Comparison]:
                 lambda names=names: _store_as_the_job_does(bodies, next(names)),  # type: ignore[misc]
                 lambda names=names, batch=batch: _store_raw(bodies, next(names), batch),  # type: ignore[misc]
             )
-        yield Comparison(f"store {count:,} new trades", yardstick, ours, theirs, 2.5)
+        yield Comparison(f"store {count:,} new trades", yardstick, ours, theirs, 2.2)
     exchange = still_exchange(wallets=1, history=count)
     with scratch_folder() as folder, ExchangeServer(exchange, rate_limit=None) as server:
         database = folder / "benchmark.db"
@@ -100,7 +100,7 @@ def sync_markets_again(markets: int = 2_000) -> Iterator[str | Comparison]:
         pages = -(-markets // PAGE_SIZE)
         script = _FETCH_AND_PARSE.format(module=Market.__module__, url=server.url, pages=pages)
         comparison = alternate(ours, lambda: run(sys.executable, "-c", script).cpu, 11)
-    yield Comparison(f"sync {markets:,} markets again, 1 % changed, CPU", "fetching and parsing them", *comparison, 1.5)
+    yield Comparison(f"sync {markets:,} markets again, 1 % changed, CPU", "fetching and parsing them", *comparison, 1.3)
     yield f"{max(cost.memory for cost in costs):.0f} MiB at the peak (goal <= 90)"
 
 

@@ -1,7 +1,6 @@
 """A database as the jobs leave it, some of it hostile, and two ways to run a command on it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -110,7 +109,7 @@ def _add_wallets(store: Store, now: datetime) -> None:
     for wallet in find_wallets(store):
         if wallet.address in totals:
             total = totals[wallet.address]
-            progress = replace(wallet.progress, api_total=total, known_trades=2, history_read_at=to_millis_text(now))
+            progress = wallet.progress._replace(api_total=total, known_trades=2, history_read_at=to_millis_text(now))
             with store.transaction() as transaction:
                 save_progress(transaction, wallet.id, progress, now)
                 insert_trades(transaction, wallet.address, trades, now)

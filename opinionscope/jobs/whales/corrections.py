@@ -1,7 +1,6 @@
 """What the exchange corrects in known trades: numbers respelled, fees and profits recalculated, trades withdrawn."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,28 +24,15 @@ _FEWEST_DIGITS = 4
 _LOOSEST = Decimal("0.01")
 
 
-@dataclass(frozen=True)
-class Shown:
-    """The trades of a page by their keys, and what the page says about trades that it does not show."""
-
-    trades: dict[TradeKey, list[Trade]]
-    read: PageRead
-
-    def can_hold(self, key: TradeKey) -> int | None:
-        """The maximum number of trades of the key in the list; None if the page does not tell."""
-        closed = self.read.closed
-        return closed.at_most[key] if closed is not None and closed.holds(key[0]) else None
-
-
-def find_respelled(shown: Shown, key: TradeKey, trade: Trade, known: KnownTrades) -> KnownTrade | None:
+def find_respelled(read: PageRead, key: TradeKey, trade: Trade, known: KnownTrades) -> KnownTrade | None:
     """The stored trade that `trade` respells: it has the same transaction, and the list no longer shows it."""
     for row in (row for rows in known.live.values() for row in rows if row.second == key[0]):
         if row.key == key or row.action != trade.side or row.tx_hash.lower() != trade.tx_hash.lower():
             continue
         copies = known.copies(row.key)
-        can_hold = shown.can_hold(row.key)
+        can_hold = read.can_hold(row.key)
         is_gone = can_hold is not None and can_hold < copies
-        may_be_gone = can_hold is None and len(shown.trades.get(row.key, ())) < copies
+        may_be_gone = can_hold is None and len(read.trades.get(row.key, ())) < copies
         if (is_gone and _agrees(row, trade, _LOOSEST)) or (may_be_gone and _agrees(row, trade, Decimal(0))):
             return row
     return None
@@ -112,24 +98,24 @@ def _take_over(transaction: Transaction, row: KnownTrade, trade: Trade, sums: Su
     update_details(transaction, row, fee, profit)
 
 
-def note_missed(transaction: Transaction, shown: Shown, known: KnownTrades, now: datetime) -> bool:
+def note_missed(transaction: Transaction, read: PageRead, known: KnownTrades, now: datetime) -> bool:
     """Mark stored trades that the list should show but does not, and unmark those that it shows again.
 
     Of equal trades, those stored last are marked. Returns whether anything changed.
     """
     missed, back = list[KnownTrade](), list[KnownTrade]()
     for key, rows in known.live.items():
-        can_hold = shown.can_hold(key)
+        can_hold = read.can_hold(key)
         copies = known.copies(key)
         marked = [row for row in rows if row.missed_at is not None]
-        most = max(0, copies - len(shown.trades.get(key, ())))
-        least = 0 if can_hold is None else max(0, copies - max(can_hold, len(shown.trades.get(key, ()))))
+        most = max(0, copies - len(read.trades.get(key, ())))
+        least = 0 if can_hold is None else max(0, copies - max(can_hold, len(read.trades.get(key, ()))))
         if can_hold is not None:
             most = least
         if len(marked) < least:
             unmarked = [row for row in reversed(rows) if row.missed_at is None]
             missed += unmarked[: least - len(marked)]
-        elif len(marked) > most and (key in shown.trades or can_hold is not None):
+        elif len(marked) > most and (key in read.trades or can_hold is not None):
             back += marked[: len(marked) - most]
     if missed:
         mark_missed(transaction, missed, now)

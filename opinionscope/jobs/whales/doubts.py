@@ -1,6 +1,5 @@
 """What contradicts the trades that are known, and which reading settles that."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from opinionscope.jobs.whales.save import SavedPage
@@ -24,7 +23,7 @@ def note_doubts(progress: ReadingProgress, left: int, saved: SavedPage, now: dat
         doubted, ahead_since = True, None
     if left > progress.settled_difference and progress.settled_difference < 0:
         doubted = True
-    return replace(progress, doubted=int(doubted), ahead_since=ahead_since)
+    return progress._replace(doubted=int(doubted), ahead_since=ahead_since)
 
 
 def shows_enough(progress: ReadingProgress, counted: int | None) -> bool:

@@ -1,6 +1,5 @@
 """What the end of a wallet's list proves: what is complete, what is to be withdrawn, and when to read it again."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from opinionscope.jobs.whales.doubts import note_doubts, shows_enough
@@ -20,7 +19,7 @@ def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) ->
     elif not progress.end_reached and reading.left < 0:
         # The first reading was a whole one; an audit right after it would show the same.
         again = to_millis_text(now + FIRST_WAIT_OF_AUDITS)
-        progress = replace(progress, settled_difference=reading.left, fruitless_rereads=1, reread_after=again)
+        progress = progress._replace(settled_difference=reading.left, fruitless_rereads=1, reread_after=again)
     is_audit = progress.audit_began_at is not None
     is_whole = reading.is_whole or is_audit
     is_sound = reading.is_sound and (progress.audit_is_sound or not is_audit)
@@ -31,16 +30,15 @@ def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) ->
         # The list goes on beyond what the same answer counts, so numbers that agree prove nothing.
         counted = None if counted is None else counted + uncounted
         doubted = int(progress.doubted or contradicts_itself)
-        progress = replace(progress, ahead_since=progress.ahead_since or moment, doubted=doubted)
+        progress = progress._replace(ahead_since=progress.ahead_since or moment, doubted=doubted)
     missed_until = None
     if is_whole and is_sound and shows_enough(progress, counted) and not contradicts_itself:
         if progress.missed and progress.whole_read_at is not None:
             missed_until = min(from_text(progress.whole_read_at), now - LONGEST_LAG)
-        progress = replace(progress, whole_read_at=moment, doubted=0)
+        progress = progress._replace(whole_read_at=moment, doubted=0)
     elif is_whole and progress.unordered and progress.difference == 0:
-        progress = replace(progress, doubted=0)
-    progress = replace(
-        progress,
+        progress = progress._replace(doubted=0)
+    progress = progress._replace(
         history_read_at=progress.history_read_at or moment,
         resume_position=None,
         audit_began_at=None,
@@ -50,8 +48,7 @@ def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) ->
         deep_failures=progress.deep_failures if page.is_cut else 0,
         unordered=int(progress.unordered and not (reading.is_whole and reading.is_in_order)),
     )
-    return replace(
-        reading,
+    return reading._replace(
         progress=progress,
         joined=True,
         is_sound=bool(is_sound),
@@ -64,16 +61,16 @@ def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) ->
 def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
     """The progress after a reading that has ended, with `withdrawn` trades: what is settled, and when to reread."""
     progress = reading.progress
-    progress = replace(
-        progress, known_trades=progress.known_trades - withdrawn, missed=max(0, progress.missed - withdrawn)
+    progress = progress._replace(
+        known_trades=progress.known_trades - withdrawn, missed=max(0, progress.missed - withdrawn)
     )
-    left = replace(reading, progress=progress).left
+    left = reading._replace(progress=progress).left
     is_well = left == 0 and not progress.is_doubted
     was_deep = reading.has_jumped or reading.pages > HEAD_PAGES
     if is_well and (withdrawn or (reading.found and was_deep) or (reading.has_reached_end and not reading.deep_pages)):
-        return replace(progress, settled_difference=0, fruitless_rereads=0, reread_after=None)
+        return progress._replace(settled_difference=0, fruitless_rereads=0, reread_after=None)
     if not reading.has_reached_end or not (reading.deep_pages or progress.listed_newest is not None):
-        return replace(progress, settled_difference=0) if is_well else progress
+        return progress._replace(settled_difference=0) if is_well else progress
     if is_well and reading.found:
-        return replace(progress, settled_difference=0, fruitless_rereads=0, reread_after=None)
+        return progress._replace(settled_difference=0, fruitless_rereads=0, reread_after=None)
     return settle(progress, left, now, is_sound=reading.is_sound)

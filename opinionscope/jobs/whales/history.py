@@ -5,25 +5,28 @@ is doubted, and whose newest page comes as it came before, needs no more than th
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from opinionscope.api.client import PAGE_SIZE
-from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, RequestRefused
+from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, RequestRefused, StoreError
 from opinionscope.jobs.whales.corrections import withdraw
 from opinionscope.jobs.whales.end_of_list import finish
 from opinionscope.jobs.whales.listed_page import PageRead, cut_short
 from opinionscope.jobs.whales.pages import FetchNewest, FetchPage, PageReader
 from opinionscope.jobs.whales.reading import advance, begin
 from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
-from opinionscope.jobs.whales.save import save_page
+from opinionscope.jobs.whales.save import SavedPage, save_page
+from opinionscope.jobs.whales.unsaved import Unsaved
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Store, Transaction, savepoint
 from opinionscope.store.failures import primary_code
 from opinionscope.store.known_trades import forget_missed
 from opinionscope.store.whale_activity import NewTrade
+from opinionscope.store.whale_hours import KEPT
 from opinionscope.store.whale_progress import ReadingProgress, Wallet, save_progress
 from opinionscope.times import from_text
 
@@ -38,6 +41,8 @@ PAGES_AFTER_FRUITLESS_REREADS = 25
 _FAILURES_AT_A_CUT = 3
 _SAME_PLACE = 100
 _CUTS = 5
+_LONGEST_UNSAVED = 1.0
+"""Seconds that a page waits for others to be stored with it, so that a run that is killed has little to read again."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,10 +93,21 @@ class History:
         self._read_on(pages)
 
     def _read_on(self, pages: int) -> None:
-        for _ in range(pages):
-            page = self._next_page()
+        """Read at most so many pages. Those at which the reading cannot end are stored together."""
+        together = list[PageRead]()
+        due = time.monotonic() + _LONGEST_UNSAVED
+        for left in reversed(range(pages)):
+            try:
+                page = next(self._pages_below())
+            except Exception as failure:  # noqa: BLE001 - raised again, unless it means the end
+                self._save_all(together)
+                together, page = [], self._end_instead_of(failure)
+            together.append(page)
+            if left and self._reading.is_bound_for_the_end and not page.is_last and time.monotonic() < due:
+                continue
             had_jumped, had_joined = self._reading.has_jumped, self._reading.joined
-            self._save(page)
+            self._save_all(together)
+            together, due = [], time.monotonic() + _LONGEST_UNSAVED
             if self._reading.has_jumped and not had_jumped and self._resume_page() > page.number + 1:
                 self._pages = None
                 return
@@ -110,18 +126,17 @@ class History:
         if progress.resume_position is None or not (progress.fruitless_rereads and progress.end_reached and is_due):
             return False
         self._pages = None
-        self._reading = replace(self._reading, progress=replace(progress, resume_position=0))
+        self._reading = self._reading._replace(progress=progress._replace(resume_position=0))
         return True
 
-    def _next_page(self) -> PageRead:
-        """The next page, or what stands for it where the exchange lists no more than what is above it."""
-        try:
-            return next(self._pages_below())
-        except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
-            self._pages = None
-            if not self._reading.pages or not self._is_the_end(failure):
-                raise
-            return cut_short(self.progress.resume_position or 0, self.progress.api_total)
+    def _end_instead_of(self, failure: Exception) -> PageRead:
+        """What stands for a page that failed, where the exchange lists no more than what is above it."""
+        if not isinstance(failure, RequestRefused | ApiUnavailable | BadAnswer):
+            raise failure
+        self._pages = None
+        if not self._reading.pages or not self._is_the_end(failure):
+            raise failure
+        return cut_short(self.progress.resume_position or 0, self.progress.api_total)
 
     def _is_the_end(self, failure: ApiError) -> bool:
         """Whether the failure of a deep page means that there are no more: it is refused, or fails again and again."""
@@ -129,10 +144,10 @@ class History:
         last = self.progress.failed_below
         is_same = last is not None and abs(below - last) <= _SAME_PLACE
         failures = 1 + (self.progress.deep_failures if is_same else 0)
-        progress = replace(self.progress, deep_failures=failures, failed_below=below)
+        progress = self.progress._replace(deep_failures=failures, failed_below=below)
         with self.store.transaction() as transaction:
             save_progress(transaction, self.wallet.id, progress, self.now)
-        self._reading = replace(self._reading, progress=progress)
+        self._reading = self._reading._replace(progress=progress)
         if isinstance(failure, RequestRefused):
             return True
         # Above what is known the pages have been there: that they fail is trouble, and leaves a gap.
@@ -154,30 +169,55 @@ class History:
         size = self._reader.size if self._reader else PAGE_SIZE
         return max(0, (self.progress.resume_position or 0) - 1) // size + 1
 
-    def _save(self, page: PageRead) -> None:
-        """Store the page and the progress that it means, together."""
-        if self.progress.unordered:
-            page = replace(page, closed=None)
+    def _save_all(self, pages: Sequence[PageRead]) -> None:
+        """Store pages that were read one after the other. If one of them cannot be stored, those above it are."""
+        if not pages:
+            return
+        try:
+            self._save(pages)
+        except StoreError:
+            raise
+        except Exception:
+            if len(pages) == 1:
+                raise
+            for page in pages:
+                self._save([page])
+
+    def _save(self, pages: Sequence[PageRead]) -> None:
+        """Store the pages and the progress that they mean, together."""
+        reading, rows, new = self._reading, list[NewTrade](), Counter[TradeKey]()
         with self.store.transaction() as transaction:
-            wallet = replace(self.wallet, progress=self.progress)
-            most_new = self._reading.most_new(page.total)
-            saved = save_page(transaction, wallet, page, self.now, self.horizon(), most_new=most_new)
-            if saved.missed and not page.in_order:
-                # A list out of order does not tell which trades it misses.
-                forget_missed(transaction, self.wallet.address)
-                saved = replace(saved, missed=0, missed_since=None)
-            met_known = any(count > self._stored_by_this_run[key] for key, count in saved.known.items())
-            reading = advance(self._reading, page, saved, met_known=met_known, now=self.now)
+            unsaved = Unsaved(transaction, self.wallet, self.now)
+            for listed in pages:
+                page = replace(listed, closed=None) if reading.progress.unordered else listed
+                saved = self._save_page(reading, page, unsaved)
+                met_known = not reading.joined and any(
+                    known > self._stored_by_this_run[key] + new[key] for key, known in saved.known.items()
+                )
+                reading = advance(reading, page, saved, met_known=met_known, now=self.now)
+                rows += saved.rows
+                new.update(saved.new)
+            unsaved.save(hours_from=min(self.now - KEPT, self.horizon()))
             if reading.has_ended:
-                reading = replace(reading, progress=finish(reading, self._withdraw(transaction, reading), self.now))
+                reading = reading._replace(progress=finish(reading, self._withdraw(transaction, reading), self.now))
             save_progress(transaction, self.wallet.id, reading.progress, self.now)
             # A history that is read for the first time is no news.
-            if self.watch is not None and saved.rows and wallet.progress.end_reached:
-                self._look_at(transaction, self.watch, saved.rows)
+            if self.watch is not None and rows and self.progress.end_reached:
+                self._look_at(transaction, self.watch, rows)
         self._reading = reading
-        self._stored_by_this_run.update(saved.new)
-        self.stored += saved.stored
-        self.problems.update(dict.fromkeys(page.problems))
+        self._stored_by_this_run.update(new)
+        self.stored += len(rows)
+        self.problems.update(dict.fromkeys(problem for page in pages for problem in page.problems))
+
+    def _save_page(self, reading: Reading, page: PageRead, unsaved: Unsaved) -> SavedPage:
+        wallet = self.wallet._replace(progress=reading.progress)
+        most_new = reading.most_new(page.total)
+        saved = save_page(wallet, page, unsaved, horizon=self.horizon(), most_new=most_new)
+        if saved.missed and not page.in_order:
+            # A list out of order does not tell which trades it misses.
+            forget_missed(unsaved.transaction, self.wallet.address)
+            return replace(saved, missed=0, missed_since=None)
+        return saved
 
     def _look_at(self, transaction: Transaction, watch: WatchTrades, trades: Sequence[NewTrade]) -> None:
         """Have the trades looked at. A fault there must not keep them from being stored."""

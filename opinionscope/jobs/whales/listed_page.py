@@ -31,7 +31,7 @@ class Closed:
 class PageRead:
     """A page within a reading, with what further answers add where that was needed to tell copies from repeats.
 
-    `trades` are all different trades, newest first, and `keys` their keys. `total` is the exchange's latest count of
+    `trades` are all different trades by their keys, newest first. `total` is the exchange's latest count of
     the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
     ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems`
     what could not be read, `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more
@@ -39,8 +39,7 @@ class PageRead:
     """
 
     number: int
-    trades: list[Trade]
-    keys: list[TradeKey]
+    trades: dict[TradeKey, list[Trade]]
     total: int | None
     position: int
     is_last: bool
@@ -50,6 +49,10 @@ class PageRead:
     in_order: bool = True
     is_settled: bool = True
     closed: Closed | None = None
+
+    def can_hold(self, key: TradeKey) -> int | None:
+        """The maximum number of trades of the key in the list; None if the page does not tell."""
+        return self.closed.at_most[key] if self.closed is not None and self.closed.holds(key[0]) else None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Evidence:
         shown: dict[TradeKey, list[Trade]] = {}
         for key, trade in zip(keys, trades, strict=True):
             shown.setdefault(key, []).append(trade)
+        if not self.trades:
+            self.trades = shown
+            return
         for key, copies in shown.items():
             if len(copies) > len(self.trades.get(key, ())):
                 self.trades[key] = copies
@@ -90,7 +96,7 @@ class Evidence:
 
 def cut_short(position: int, total: int | None) -> PageRead:
     """What stands for a page that the exchange does not give: the reading ends above it."""
-    return PageRead(0, [], [], total, position, True, [], b"", is_cut=True)
+    return PageRead(0, {}, total, position, True, [], b"", is_cut=True)
 
 
 def page_that_spans(first: int, last: int, size: int) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ new trades are looked at again five and ten minutes later. That costs nothing wh
 and at most ten pages in five minutes. Every twelve hours the last two days are looked through.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opinionscope.jobs.whales.waits import LONGEST_LAG
@@ -31,7 +31,7 @@ def begin_look(progress: ReadingProgress, now: datetime) -> tuple[Look | None, R
     if last is None or not progress.end_reached or progress.resume_position is not None:
         return None, progress
     age = now - from_text(last)
-    noted = replace(progress, looked_through_at=to_millis_text(now), recheck_from=progress.new_from, new_from=None)
+    noted = progress._replace(looked_through_at=to_millis_text(now), recheck_from=progress.new_from, new_from=None)
     if age >= _LOOK_FAR_EVERY:
         return Look(int((now - _LOOKED_THROUGH).timestamp()), is_far=True), noted
     earliest = _earliest(progress.recheck_from, progress.new_from)
@@ -51,8 +51,8 @@ def note_new(progress: ReadingProgress, seconds: list[int], newest: int, now: da
     last = progress.looked_through_at
     if last is not None and now - from_text(last) < LONGEST_LAG / 2:
         # They will be old enough at the next look, so that one is enough.
-        return replace(progress, recheck_from=_earliest(progress.recheck_from, earliest))
-    return replace(progress, new_from=_earliest(progress.new_from, earliest))
+        return progress._replace(recheck_from=_earliest(progress.recheck_from, earliest))
+    return progress._replace(new_from=_earliest(progress.new_from, earliest))
 
 
 def _earliest(*seconds: int | None) -> int | None:

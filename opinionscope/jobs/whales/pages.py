@@ -127,7 +127,7 @@ class PageReader:
         is_cut = position < (shown.page.total or 0)
         closed = None if is_cut else self._close(shown, below=None)
         page = shown.page
-        return PageRead(shown.number, [], [], page.total, position, True, [], page.digest, is_cut, closed=closed)
+        return PageRead(shown.number, {}, page.total, position, True, [], page.digest, is_cut, closed=closed)
 
     def _may_hold_copies(self, shown: ListedPage) -> bool:
         """Whether the page begins with the second that the last one ended with, and shows trades of it again."""
@@ -164,12 +164,9 @@ class PageReader:
             self._carry(shown)
         else:
             self._open_second = None
-        keys = [key for key, copies in evidence.trades.items() for _ in copies]
-        trades = [trade for copies in evidence.trades.values() for trade in copies]
         return PageRead(
             shown.number,
-            trades,
-            keys,
+            evidence.trades,
             page.total,
             position,
             is_last,

@@ -15,7 +15,6 @@ far as the list has been read without a gap. A run reads deeper for these reason
 The exchange's total may stay wrong. So whatever difference a whole reading leaves is accepted for a while; see `waits`.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from opinionscope.jobs.whales.doubts import note_doubts
@@ -46,8 +45,8 @@ def advance(reading: Reading, page: PageRead, saved: SavedPage, *, met_known: bo
     if not reading.joined and met_known:
         return _join(reading, page, saved, now)
     if reading.joined and _search_is_over(reading, page, saved, now):
-        return replace(reading, progress=_stop(progress, saved), has_ended=True)
-    return replace(reading, progress=replace(progress, resume_position=_position(reading, page)))
+        return reading._replace(progress=_stop(progress, saved), has_ended=True)
+    return reading._replace(progress=progress._replace(resume_position=_position(reading, page)))
 
 
 def _position(reading: Reading, page: PageRead) -> int:
@@ -56,7 +55,7 @@ def _position(reading: Reading, page: PageRead) -> int:
 
 
 def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
-    progress, gained = reading.progress, saved.new.total()
+    progress, gained = reading.progress, len(saved.new)
     total = progress.api_total if page.total is None else page.total
     if reading.pages and page.total is not None:
         # Of two servers, the one that counts more is more up to date.
@@ -65,10 +64,9 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) 
     is_clear = page.is_settled and (page.closed is not None or page.is_cut) and not saved.waiting.keys
     is_sound = reading.is_sound and is_clear
     is_open = bool(page.problems or saved.missed or saved.waiting.keys or progress.doubted)
-    newest = reading.newest or max((second for second, _ in page.keys), default=0)
+    newest = reading.newest or max((second for second, _ in page.trades), default=0)
     progress = note_new(progress, [second for second, _ in saved.new], newest, now)
-    progress = replace(
-        progress,
+    progress = progress._replace(
         known_trades=progress.known_trades + gained,
         api_total=total,
         newest_page=None if page.number != 1 or is_open else page.digest,
@@ -81,8 +79,7 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) 
     resume_below = reading.resume_below
     if resume_below is not None and not reading.joined:
         resume_below += gained
-    return replace(
-        reading,
+    return reading._replace(
         progress=progress,
         resume_below=resume_below,
         first_total=page.total if reading.pages == 0 else reading.first_total,
@@ -100,31 +97,30 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) 
 def _join(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
     """The reading where it meets known trades: resume where an earlier run stopped, read deeper, or stop."""
     progress = note_doubts(reading.progress, reading.left, saved, now)
-    reading = replace(reading, progress=progress, joined=True)
+    reading = reading._replace(progress=progress, joined=True)
     position = _position(reading, page)
     if reading.resume_below is not None:
-        progress = replace(progress, resume_position=reading.resume_below)
-        return replace(reading, progress=progress, is_whole=False, has_jumped=True)
+        progress = progress._replace(resume_position=reading.resume_below)
+        return reading._replace(progress=progress, is_whole=False, has_jumped=True)
     if not progress.end_reached:
-        return replace(reading, progress=replace(progress, resume_position=position))
+        return reading._replace(progress=progress._replace(resume_position=position))
     if progress.doubted and is_due(progress, now):
-        progress = replace(
-            progress,
+        progress = progress._replace(
             resume_position=position,
             audit_began_at=to_millis_text(now),
             audit_total=reading.first_total,
             audit_is_sound=int(reading.is_sound),
         )
     elif _is_to_be_searched(reading, now) or _looks_on(reading, page, saved):
-        progress = replace(progress, resume_position=position)
+        progress = progress._replace(resume_position=position)
     else:
         progress = _stop(progress, saved)
-    return replace(reading, progress=progress)
+    return reading._replace(progress=progress)
 
 
 def _stop(progress: ReadingProgress, saved: SavedPage) -> ReadingProgress:
     """The progress where a reading stops. Trades that waited for it and were not confirmed raise a doubt."""
-    return replace(progress, resume_position=None, doubted=int(progress.doubted or saved.waiting.unconfirmed > 0))
+    return progress._replace(resume_position=None, doubted=int(progress.doubted or saved.waiting.unconfirmed > 0))
 
 
 def _is_to_be_searched(reading: Reading, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """How far one run has read a wallet's list: what the rules of a reading start from, page after page."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from opinionscope.jobs.whales.look_again import Look
 from opinionscope.store.whale_progress import ReadingProgress
@@ -10,8 +10,7 @@ HEAD_PAGES = 10
 """How many of the newest pages a run reads without further reason."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How far one run has read a wallet's list.
 
     `joined`: it has met trades of an earlier run, or the end. `resume_below` is where an earlier run stopped, moved
@@ -57,6 +56,12 @@ class Reading:
         """How many trades are missing below what came on top in this run; negative if more are known than counted."""
         difference = self.progress.difference
         return max(0, difference - self.grown) if difference > 0 else difference
+
+    @property
+    def is_bound_for_the_end(self) -> bool:
+        """Whether nothing on its pages ends it above the end of the list: a first reading that has no gap to find."""
+        knew_nothing = self.progress.known_trades == self.gained
+        return not self.progress.end_reached and (self.joined or knew_nothing)
 
     def most_new(self, total: int | None) -> int | None:
         """How many new trades a page with this total can bring; None if nothing limits the number."""

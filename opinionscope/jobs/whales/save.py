@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from opinionscope.api.models import Trade
-from opinionscope.jobs.whales.corrections import Shown, bring_details_up_to_date, find_respelled, note_missed
+from opinionscope.api.models import LAST_SECOND, Trade
+from opinionscope.jobs.whales.corrections import bring_details_up_to_date, find_respelled, note_missed
 from opinionscope.jobs.whales.listed_page import PageRead
-from opinionscope.jobs.whales.sums import Sums
 from opinionscope.jobs.whales.trade_key import pick_new
 from opinionscope.jobs.whales.trade_row import trade_row
+from opinionscope.jobs.whales.unsaved import Unsaved
 from opinionscope.jobs.whales.unsummed import Unsummed
 from opinionscope.store.counted_trades import TradeKey, count_trades, respell_counted
-from opinionscope.store.database import Transaction
 from opinionscope.store.known_trades import (
     KnownTrades,
     count_missed,
@@ -29,8 +28,7 @@ from opinionscope.store.waiting_trades import (
     forget_unconfirmed,
     let_wait,
 )
-from opinionscope.store.whale_activity import NewTrade, insert_trades, respell_trade
-from opinionscope.store.whale_hours import KEPT
+from opinionscope.store.whale_activity import NewTrade, respell_trade
 from opinionscope.store.whale_progress import Wallet
 
 
@@ -38,13 +36,13 @@ from opinionscope.store.whale_progress import Wallet
 class SavedPage:
     """What a page brought.
 
-    `known` are the copies of each of its keys that were known before, `new` the ones that are known now, those that
-    are back included; `rows` are those that were stored. `missed` counts the stored trades that the list should show
-    and does not, since `missed_since` (ISO text), `waiting` is what waits for its confirmation.
+    `known` are the copies of each of its keys that were known before, `new` the keys of those that became known now,
+    those that are back included; `rows` are those that were stored. `missed` counts the stored trades that the list
+    should show and does not, since `missed_since` (ISO text), `waiting` is what waits for its confirmation.
     """
 
     known: Counter[TradeKey]
-    new: Counter[TradeKey]
+    new: list[TradeKey]
     rows: list[NewTrade]
     missed: int
     missed_since: str | None
@@ -59,38 +57,34 @@ class SavedPage:
 
 class _NewTrade(NamedTuple):
     key: TradeKey
-    copy: int
     trade: Trade
-
-    @property
-    def row(self) -> NewTrade:
-        return trade_row(self.trade, self.key, self.copy)
 
 
 @dataclass
 class _Saving:
     """One page on its way into the database."""
 
-    transaction: Transaction
     wallet: Wallet
-    now: datetime
+    read: PageRead
+    unsaved: Unsaved
     oldest_kept: float
-    shown: Shown
     known: KnownTrades
     unsummed: Unsummed
-    sums: Sums = field(default_factory=Sums)
     met: Counter[TradeKey] = field(default_factory=Counter)
-    back: Counter[TradeKey] = field(default_factory=Counter)
+    back: list[TradeKey] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.transaction, self.sums, self.now = self.unsaved.transaction, self.unsaved.sums, self.unsaved.now
 
     def beyond_known(self) -> list[_NewTrade]:
         """The trades that are not known in any way, after what is known has been brought up to date."""
         new = list[_NewTrade]()
         if self.known.is_empty:
-            return [_NewTrade(key, 0, trade) for key, trades in self.shown.trades.items() for trade in trades]
+            return [_NewTrade(key, trade) for key, trades in self.read.trades.items() for trade in trades]
         seconds = self.known.seconds()
-        for key, trades in self.shown.trades.items():
+        for key, trades in self.read.trades.items():
             if key[0] not in seconds:
-                new += [_NewTrade(key, 0, trade) for trade in trades]
+                new += [_NewTrade(key, trade) for trade in trades]
                 continue
             copies = self.known.copies(key)
             self.met[key] = copies
@@ -104,7 +98,7 @@ class _Saving:
                 if rows and len(rows) == copies:
                     bring_details_up_to_date(self.transaction, rows, trades, self.sums)
                 continue
-            new += [_NewTrade(key, 0, trade) for trade in picked if not self._is_known_otherwise(key, trade)]
+            new += [_NewTrade(key, trade) for trade in picked if not self._is_known_otherwise(key, trade)]
         return new
 
     def _is_known_otherwise(self, key: TradeKey, trade: Trade) -> bool:
@@ -117,18 +111,18 @@ class _Saving:
             mark_shown(self.transaction, [row])
             self.known.live[key].append(row._replace(missed_at=None, withdrawn_at=None))
             self.sums.add_back(row)
-            self.back[key] += 1
+            self.back.append(key)
             return True
         return self._is_respelled(key, trade) or self._is_counted_otherwise(key, trade)
 
     def _is_respelled(self, key: TradeKey, trade: Trade) -> bool:
-        row = find_respelled(self.shown, key, trade, self.known)
+        row = find_respelled(self.read, key, trade, self.known)
         if row is None:
             return False
-        new = _NewTrade(key, self.known.next_copy(key), trade)
+        new = trade_row(trade, key, self.known.next_copy(key))
         self.sums.take_away(row)
-        self.sums.add(trade, new.row)
-        respell_trade(self.transaction, row.id, new.row)
+        self.sums.add(trade, new)
+        respell_trade(self.transaction, row.id, new)
         self.known.live[row.key].remove(row)
         self.known.live[key].append(row._replace(fingerprint=key[1], copy=new.copy, missed_at=None))
         self.met[key] += 1
@@ -136,11 +130,11 @@ class _Saving:
 
     def _is_counted_otherwise(self, key: TradeKey, trade: Trade) -> bool:
         """Whether one is missing of those that are only counted, of which nothing but the second can be compared."""
-        if self.shown.read.closed is None:
+        if self.read.closed is None:
             return False
         for old, count in self.known.counted.items():
             # Of the second that the page ends with, the next page may show the rest: nothing of it is missing yet.
-            can_hold = self.shown.can_hold(old)
+            can_hold = self.read.can_hold(old)
             if old[0] == key[0] and old != key and can_hold is not None and can_hold < count:
                 respell_counted(self.transaction, self.wallet.id, old, key)
                 self.unsummed.take_one(old, trade, self.sums.positions)
@@ -163,75 +157,67 @@ class _Saving:
             let_wait(transaction, wallet.id, waiting, self.now)
             new = [item for item in new if item.key not in waiting]
         end_waiting(transaction, wallet.id, Counter(item.key for item in new))
-        closed = self.shown.read.closed
+        closed = self.read.closed
         if closed is not None:
             forget_unconfirmed(transaction, wallet.id, self.now, closed.below, closed.upto)
         elif wallet.progress.unordered:
             forget_unconfirmed(transaction, wallet.id, self.now, None, None)
         return new, count_waiting(transaction, wallet.id, self.now)
 
-    def insert(self, new: list[_NewTrade]) -> list[NewTrade]:
-        """Store the trades, or count those that are too old to keep; the rows that were stored, oldest first."""
-        numbered = [item._replace(copy=self.known.next_copy(item.key)) for item in new]
+    def add(self, new: list[_NewTrade]) -> list[NewTrade]:
+        """Have the trades stored, or count those that are too old to keep; the rows to be stored, oldest first."""
+        copies = [self.known.next_copy(key) for key, _ in new]
         rows, counted = list[NewTrade](), Counter[TradeKey]()
         # The list starts with the newest trade; rows are numbered in the order in which the trades happened.
-        for item in reversed(numbered):
-            if not item.trade.is_filled:
-                counted[item.key] += 1
+        for (key, trade), copy in zip(reversed(new), reversed(copies), strict=True):
+            if not trade.is_filled:
+                counted[key] += 1
                 continue
-            row = item.row
-            self.sums.add(item.trade, row)
-            if item.trade.created_at >= self.oldest_kept:
+            row = trade_row(trade, key, copy)
+            self.sums.add(trade, row)
+            if trade.created_at >= self.oldest_kept:
                 rows.append(row)
             else:
-                counted[item.key] += 1
-        insert_trades(self.transaction, self.wallet.address, rows, self.now)
+                counted[key] += 1
+        self.unsaved.add(rows)
         if counted:
             count_trades(self.transaction, self.wallet.id, counted)
         return rows
 
 
 def save_page(
-    transaction: Transaction,
-    wallet: Wallet,
-    read: PageRead,
-    now: datetime,
-    horizon: datetime,
-    *,
-    most_new: int | None = None,
+    wallet: Wallet, read: PageRead, unsaved: Unsaved, *, horizon: datetime, most_new: int | None = None
 ) -> SavedPage:
-    """Store what is new on a page, and bring up to date what is known.
+    """Add what is new on a page to what is `unsaved`, which the caller saves, and bring up to date what is known.
 
     Trades older than `horizon` are only counted; totals include both. What was never filled is counted, because the
     exchange's total counts it, and adds to nothing else. Of a page that brings more than `most_new` new trades, only
     those are stored that an earlier run has seen waiting.
     """
-    trades: dict[TradeKey, list[Trade]] = {}
-    for key, trade in zip(read.keys, read.trades, strict=True):
-        trades.setdefault(key, []).append(trade)
-    known = _find_known(transaction, wallet, read)
+    transaction, now = unsaved.transaction, unsaved.now
+    known = _find_known(wallet, read, unsaved)
     unsummed = Unsummed.of_page(transaction, wallet, read)
-    saving = _Saving(transaction, wallet, now, horizon.timestamp(), Shown(trades, read), known, unsummed)
+    saving = _Saving(wallet, read, unsaved, horizon.timestamp(), known, unsummed)
     new, waiting = saving.allowed(saving.beyond_known(), most_new)
-    marks_changed = bool(known.live) and note_missed(transaction, saving.shown, known, now)
-    rows = saving.insert(new)
-    saving.sums.save(transaction, wallet.id, wallet.address, min(now - KEPT, horizon))
+    marks_changed = bool(known.live) and note_missed(transaction, read, known, now)
+    rows = saving.add(new)
     unsummed.save(transaction, wallet.id)
     missed, missed_since = wallet.progress.missed, None
     if missed or marks_changed:
         missed, missed_since = count_missed(transaction, wallet.address)
-    oldest = min((second for second, _ in read.keys), default=0)
-    gained = Counter(item.key for item in new) + saving.back
+    oldest = min((second for second, _ in read.trades), default=0)
+    gained = [item.key for item in new] + saving.back
     return SavedPage(saving.met, gained, rows, missed, missed_since, waiting, oldest)
 
 
-def _find_known(transaction: Transaction, wallet: Wallet, read: PageRead) -> KnownTrades:
-    seconds = {second for second, _ in read.keys}
+def _find_known(wallet: Wallet, read: PageRead, unsaved: Unsaved) -> KnownTrades:
+    transaction = unsaved.transaction
+    seconds = {second for second, _ in read.trades}
     closed = read.closed
     if closed is None:
+        unsaved.save_trades(max(seconds, default=0))
         return find_known_in_seconds(transaction, wallet.id, wallet.address, seconds) if seconds else KnownTrades()
     first = min(seconds, default=0) if closed.below is not None else 0
-    upto = closed.upto
-    if upto is not None:
-        upto = max([upto, *seconds])
+    upto = None if closed.upto is None else max([closed.upto, *seconds])
+    unsaved.save_trades(LAST_SECOND if upto is None else upto)
     return find_known_between(transaction, wallet.id, wallet.address, first, upto)

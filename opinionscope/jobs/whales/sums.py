@@ -1,6 +1,6 @@
 """The sums that follow from trades: what new ones add, what withdrawn ones take away, what corrections change."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +28,7 @@ class Sums:
     volume: Decimal = _NOTHING
     profit: Decimal = _NOTHING
     hours: defaultdict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    seconds: Counter[int] = field(default_factory=Counter)
+    seconds: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     newest: int | None = None
     has_taken: bool = False
     positions: PositionChanges = field(default_factory=PositionChanges)

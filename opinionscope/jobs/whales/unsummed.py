@@ -30,9 +30,9 @@ class Unsummed:
     @classmethod
     def of_page(cls, transaction: Transaction, wallet: Wallet, read: PageRead) -> Self:
         """What is in no sum yet of the seconds of the page."""
-        if not (wallet.unsummed and read.keys):
+        if not (wallet.unsummed and read.trades):
             return cls()
-        return cls(find_unsummed(transaction, wallet.id, {second for second, _ in read.keys}))
+        return cls(find_unsummed(transaction, wallet.id, {second for second, _ in read.trades}))
 
     def take(
         self, key: TradeKey, trades: list[Trade], known: int, stored: Sequence[KnownTrade], positions: PositionChanges

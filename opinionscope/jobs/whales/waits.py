@@ -3,7 +3,6 @@
 New trades do not shorten a wait: the exchange's total may stay wrong, and a busy wallet would be reread every minute.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from opinionscope.store.whale_progress import ReadingProgress
@@ -34,8 +33,7 @@ def settle(progress: ReadingProgress, left: int, now: datetime, *, is_sound: boo
     If all its pages can be believed and trades are missed, a second reading soon decides whether to withdraw them.
     """
     wait = LONGEST_LAG if progress.missed and is_sound else _wait(progress, left)
-    return replace(
-        progress,
+    return progress._replace(
         settled_difference=left,
         fruitless_rereads=progress.fruitless_rereads + 1,
         reread_after=to_millis_text(now + wait),

@@ -12,6 +12,7 @@ from opinionscope.store.migrations import (
     clock,
     corrections,
     first_release,
+    indexes,
     market_identity,
     polling,
     positions,
@@ -33,6 +34,7 @@ STEPS = (
     corrections.young_trades_to_look_at_again,
     polling.rates_of_trading,
     shards.wallets_of_other_shards,
+    indexes.log_without_index_by_status,
 )
 """In the order in which they were released. A file remembers the steps by their names."""
 

@@ -8,7 +8,7 @@ from itertools import count
 from opinionscope.api.answers import Page
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.api.models import Trade
-from opinionscope.errors import ApiUnavailable
+from opinionscope.errors import ApiUnavailable, OutOfTime
 
 Identity = tuple[int, str, str, str, float]
 """What makes a trade that trade, told independently of the product: second, transaction, market, side, amount."""
@@ -46,7 +46,7 @@ class Died(BaseException):
     """The process was killed."""
 
 
-class OutOfBudget(BaseException):
+class OutOfBudget(OutOfTime):
     """No more requests in this run."""
 
 
