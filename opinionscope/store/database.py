@@ -21,7 +21,7 @@ from opinionscope.text import casefold, valid_text
 if TYPE_CHECKING:
     from array import array
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 BUSY_SECONDS = 15.0
 APPLICATION_ID = 0x4F70536B
 _SMALLEST_FILE = 512

@@ -24,6 +24,7 @@ from opinionscope.errors import UsageError
 from opinionscope.known_databases import refuse_to_replace, remember
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import refuse_merged
 from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whale_tags import add_tags
 from opinionscope.store.whales import Added, add_whales, find_whale, remove_whale
@@ -76,6 +77,7 @@ def import_wallets(
 def remove(wallets: WalletArguments, db: Database = None) -> None:
     """Stop tracking wallets. Stored trades are kept; adding a wallet again resumes where it left off."""
     with Store.open_existing(database_path(db)) as store:
+        refuse_merged(store)
         wanted = find_tracked_wallets(store, wallets)
         for whale in wanted:
             remove_whale(store, whale.address)
@@ -89,6 +91,7 @@ def reread(wallet: WalletArgument, db: Database = None) -> None:
     but it is part of no sum and no listing any more.
     """
     with Store.open_existing(database_path(db)) as store:
+        refuse_merged(store)
         doubt_history(store, find_tracked_wallet(store, wallet).address)
     write("The next runs of `opinionscope sync whales` read its whole list again.\n")
 
@@ -98,6 +101,7 @@ def track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> Added
     database = database_path(db)
     refuse_to_replace(database)
     with Store.open(database) as store:
+        refuse_merged(store)
         added = add_whales(store, [(wallet.address, wallet.name) for wallet in wallets], source, utc_now())
         add_tags(store, {wallet.address: wallet.tags for wallet in wallets})
     remember(database)

@@ -13,6 +13,7 @@ from opinionscope.store.migrations import (
     corrections,
     first_release,
     market_identity,
+    merging,
     polling,
     positions,
     shards,
@@ -33,6 +34,7 @@ STEPS = (
     corrections.young_trades_to_look_at_again,
     polling.rates_of_trading,
     shards.wallets_of_other_shards,
+    merging.merged_databases,
 )
 """In the order in which they were released. A file remembers the steps by their names."""
 
