@@ -20,6 +20,7 @@ from opinionscope.health.polling import read_polling
 from opinionscope.polling.limits import Limits
 from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
+from opinionscope.store.merged_databases import is_merged
 from opinionscope.store.position_figures import Position, find_positions
 from opinionscope.store.whale_questions import (
     MonthlyProfit,
@@ -40,7 +41,7 @@ _BAR = 20
 class WhalePage:
     """What is shown of a wallet. Of one whose net profit is withheld there are no questions, months and void cost.
 
-    `poll_every_seconds` is the planned time between two polls, None for a removed wallet.
+    `poll_every_seconds` is the planned time between two polls, None for a removed wallet and in a merged database.
     """
 
     whale: Whale
@@ -68,7 +69,7 @@ class WhalePage:
 def read_page(store: Store, whale: Whale, now: datetime, limits: Limits) -> WhalePage:
     """The page of a wallet: its largest open positions, its best and worst questions, its months, its polls."""
     is_known = whale.net_profit is not None
-    gap = read_polling(store, now, limits).gaps.get(whale.address)
+    gap = None if is_merged(store) else read_polling(store, now, limits).gaps.get(whale.address)
     return WhalePage(
         whale,
         open_positions=list(find_positions(store, whale=whale.address, limit=_POSITIONS)),

@@ -4,6 +4,7 @@ from array import array
 from datetime import datetime, timedelta
 
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import is_merged
 from opinionscope.times import to_millis_text, to_seconds_text
 
 WINDOW = timedelta(hours=24)
@@ -27,7 +28,8 @@ def find_delays(store: Store, now: datetime, address: str | None = None) -> "arr
         "ORDER BY a.timestamp DESC LIMIT :most",
         {
             "address": address,
-            "first": _first_seen_since(store, to_millis_text(now - WINDOW)),
+            # A merged database has its trades in another order.
+            "first": 0 if is_merged(store) else _first_seen_since(store, to_millis_text(now - WINDOW)),
             "earliest": to_seconds_text(now - LATEST),
             "since": to_millis_text(now - WINDOW),
             "now": to_millis_text(now),
