@@ -80,7 +80,10 @@ def find_sources(store: Store) -> list[MergedDatabase]:
 def register_sources(transaction: Transaction, paths: Iterable[str]) -> None:
     """Note sources that are new, and forget those that are not named any more and from which nothing is taken."""
     names = list(paths)
-    transaction.executemany("INSERT OR IGNORE INTO merged_databases (path) VALUES (?)", [(path,) for path in names])
+    transaction.executemany(
+        "INSERT INTO merged_databases (path) SELECT :path WHERE :path NOT IN (SELECT path FROM merged_databases)",
+        [{"path": path} for path in names],
+    )
     transaction.execute(
         "DELETE FROM merged_databases WHERE path NOT IN (SELECT value FROM json_each(?)) "
         "AND id NOT IN (SELECT source_id FROM merged_wallets)",
