@@ -116,7 +116,8 @@ def test_no_job_runs_and_no_wallet_is_changed_on_a_merged_database(command: Comm
     command.settings["OPINION_TRADE_API_KEY"] = "a-key"
     for words in (
         ["sync", "whales"], ["sync", "markets"], ["sync", "positions"], ["stats"], ["cleanup"],
-        ["cleanup", "--dry-run"], ["whales", "add", WALLETS[0]], ["whales", "remove", WALLETS[0]], ["whales", "rename", WALLETS[0], "Ann"],
+        ["cleanup", "--dry-run"],
+        ["whales", "add", WALLETS[0]], ["whales", "remove", WALLETS[0]], ["whales", "rename", WALLETS[0], "Ann"],
         ["whales", "tag", WALLETS[0], "vip"], ["whales", "reread", WALLETS[0]],
     ):  # fmt: skip
         result = command(*words, *at)
@@ -177,9 +178,9 @@ def test_a_first_merge_that_is_killed_goes_on_and_ends_exactly(command: CommandL
             )
             connection.execute(
                 f"INSERT INTO whale_activity ({columns}, copy) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
-                f"SELECT i + 1 FROM n WHERE i < 9000) SELECT {columns}, id * 100000 + i FROM whale_activity, n"
+                f"SELECT i + 1 FROM n WHERE i < 2500) SELECT {columns}, id * 100000 + i FROM whale_activity, n"
             )
-    seen = list(killed_merges(command, history, 5))
+    seen = list(killed_merges(command, history, 3))
     total = sum(rows_of(path, "SELECT count(*) FROM whale_activity")[0][0] for path in history.sources)
     assert min(seen) < total, "the kills came too late to test anything"
     assert rows_of(history.target, "PRAGMA integrity_check") == [("ok",)]

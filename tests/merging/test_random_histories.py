@@ -4,11 +4,12 @@ import json
 import random
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -30,7 +31,20 @@ from tests.merging.union import assert_union
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WALLETS = [f"0x{number:040x}" for number in range(1, 7)]
-STEPS = ("insert", "insert", "respell", "withdraw", "purge", "judge", "market", "move", "restore", "merge", "merge")
+STEPS = (
+    "insert",
+    "insert",
+    "respell",
+    "withdraw",
+    "purge",
+    "judge",
+    "market",
+    "move",
+    "restore",
+    "merge",
+    "merge",
+    "broken merge",
+)
 STEP = st.tuples(st.sampled_from(STEPS), st.integers(0, 2**32))
 
 
@@ -133,6 +147,22 @@ class History:
         else:
             shutil.copy(path, backup)
 
+    def break_off_merge(self, seed: int) -> None:
+        """Merge, and break off in the middle of one of the transactions."""
+        left = seed % 5
+        copy_trades = bringing.copy_trades
+
+        def copy_or_fail(*arguments: Any) -> int:
+            nonlocal left
+            left -= 1
+            copied = copy_trades(*arguments)
+            if left < 0:
+                raise KeyboardInterrupt
+            return copied
+
+        with suppress(KeyboardInterrupt), patch.object(bringing, "copy_trades", copy_or_fail):
+            self.merge()
+
     def _share_out(self, path: Path) -> None:
         with closing(sqlite3.connect(path)) as connection, connection:
             own = [wallet for wallet, owner in self.owners.items() if owner == path]
@@ -164,7 +194,7 @@ class History:
         assert_union(self.target, self.sources)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(STEP, min_size=4, max_size=30))
 def test_the_target_is_the_union_of_its_sources_after_every_merge(steps: list[tuple[str, int]]) -> None:
     with (
@@ -177,6 +207,8 @@ def test_the_target_is_the_union_of_its_sources_after_every_merge(steps: list[tu
         for step, seed in [*steps, ("merge", 0)]:
             if step == "merge":
                 history.merge()
+            elif step == "broken merge":
+                history.break_off_merge(seed)
             else:
                 history.change(step, seed)
 
