@@ -30,6 +30,11 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
     problems = {job.job: job.problem for job in report.jobs if not job.healthy}
     if report.settings_error:
         problems = {"settings": report.settings_error, **problems}
+    problems |= {
+        one_line(source.label, _LONGEST_PATH): "; ".join(source.problems)
+        for source in report.sources
+        if not source.healthy
+    }
     problems |= {f"target {target.target}": _failing(target) for target in report.signals.failing_targets}
     style = "bold green" if report.healthy else "bold red"
     render(Text(one_line(report.verdict, _LONGEST_VERDICT), style=style), console())
@@ -81,8 +86,8 @@ def _database(report: Status) -> str:
 
 def _print_sources(sources: Sequence[SourceHealth], now: datetime) -> None:
     columns = [
-        Column("Source", lambda source: one_line(source.path, _LONGEST_PATH)),
-        Column("Shard", lambda source: f"{source.part}/{source.parts}" if source.part else None, rank=1),
+        Column("Source", lambda source: one_line(source.path, _LONGEST_PATH), flexible="wrap"),
+        Column("Shard", lambda source: f"{source.part}/{source.parts}" if source.part else None, optional=True),
         Column("Wallets", lambda source: count(source.wallets), right=True),
         Column("Merged", lambda source: age(source.merged_at, now) or "never"),
         Column(

@@ -164,7 +164,7 @@ class Status(Record):
         """What is wrong, each in a few words."""
         problems = ["settings wrong"] if self.settings_error else []
         problems += [job.summary or job.job for job in self.jobs if not job.healthy]
-        problems += [f"{source.label}: {problem}" for source in self.sources for problem in source.problems]
+        problems += [f"{source.label}: {source.summary}" for source in self.sources if not source.healthy]
         problems += [f"{_wallets(self.unpolled)} in no source"] if self.unpolled else []
         return problems + [f"target {target.target} failing" for target in self.signals.failing_targets]
 

@@ -29,8 +29,16 @@ class SourceHealth(Record):
 
     @property
     def label(self) -> str:
-        """What it is called in a line with others: its shard, or the name of its file."""
-        return f"shard {self.part}/{self.parts}" if self.part else Path(self.path).name
+        """What it is called in a line with others: its shard, or the end of its path."""
+        return f"shard {self.part}/{self.parts}" if self.part else "/".join(Path(self.path).parts[-2:])
+
+    @property
+    def summary(self) -> str | None:
+        """The first problem, and how many more there are; None if it is healthy."""
+        if self.healthy:
+            return None
+        more = len(self.problems) - 1
+        return f"{self.problems[0]} and {more} more" if more else self.problems[0]
 
 
 def judge_source(source: MergedDatabase, now: datetime) -> SourceHealth:

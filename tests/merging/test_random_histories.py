@@ -20,6 +20,7 @@ from opinionscope.merging import bringing
 from opinionscope.merging.merge import merge
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
+from opinionscope.store.merged_trades import copy_trades
 from opinionscope.store.positions import PositionChange, PositionKey, add_to_positions
 from opinionscope.store.record_parts import sum_parts
 from opinionscope.store.whale_activity import NewTrade, insert_trades, purge_trades, respell_trade
@@ -150,7 +151,6 @@ class History:
     def break_off_merge(self, seed: int) -> None:
         """Merge, and break off in the middle of one of the transactions."""
         left = seed % 5
-        copy_trades = bringing.copy_trades
 
         def copy_or_fail(*arguments: Any) -> int:
             nonlocal left
