@@ -5,6 +5,7 @@ import random
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from opinionscope.store.database import Store
@@ -29,16 +30,15 @@ def merge_shards() -> Iterator[object]:
             _rename_wallets(source, number)
         positions = sum(_count(source, "positions") for source in sources)
         yield f"{TRADES_OF_ALL:,} trades and {positions:,} positions in {SHARDS} shards"
-        target, plain = folder / "merged.db", folder / "plain.db"
+        targets, plain = (folder / f"merged{number}.db" for number in count()), folder / "plain.db"
         ours, theirs = alternate(
-            lambda: _first_merge(target, sources), lambda: _copy_with_plain_sql(plain, sources), ROUNDS
+            lambda: _first_merge(next(targets), sources), lambda: _copy_with_plain_sql(plain, sources), ROUNDS
         )
         yield Comparison("first merge", "INSERT ... SELECT of the same rows", ours, theirs)
-        yield from _further_merges(target, sources)
+        yield from _further_merges(folder / "merged0.db", sources)
 
 
 def _first_merge(target: Path, sources: Sequence[Path]) -> float:
-    _delete(target)
     return opinionscope("merge", str(target), *map(str, sources)).wall
 
 

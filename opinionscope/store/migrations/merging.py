@@ -7,8 +7,8 @@ def merged_databases(db: Database) -> None:
     """What a merge has to know: in each database what has changed, and in a merged one what it was made of.
 
     Stored trades are changed in place, and purged. `whales.rewritten` counts the changes to a wallet's trades, `judged`
-    those to its questions, and `purges` all deletions: `until` is the time of the latest trade that was ever deleted.
-    New trades need no trigger: they have the highest ids.
+    those to its questions, and the row of `purges`, which the purge itself writes, all trades that were ever deleted:
+    `until` is the time of the latest one. New trades need no trigger: they have the highest ids.
 
     A merged database has a row in `merged_databases` for each of its sources. `last_trade` is the id of the last trade
     that was taken from it, with the wallet and the time that it has there: they tell whether it is still the same one.
@@ -28,9 +28,6 @@ def merged_databases(db: Database) -> None:
 
         CREATE TRIGGER whale_activity_rewritten AFTER UPDATE ON whale_activity BEGIN
             UPDATE whales SET rewritten = rewritten + 1 WHERE address = new.whale_address;
-        END;
-        CREATE TRIGGER whale_activity_purged AFTER DELETE ON whale_activity BEGIN
-            UPDATE purges SET deleted = deleted + 1, until = max(until, old.timestamp);
         END;
         CREATE TRIGGER record_parts_judged AFTER INSERT ON record_parts BEGIN
             UPDATE whales SET judged = judged + 1 WHERE address = new.whale_address;
