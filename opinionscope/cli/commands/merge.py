@@ -23,7 +23,7 @@ merge = typer.Typer(add_completion=False)
 @merge.command("merge", epilog=examples("merge merged.db /shard1/opinionscope.db /shard2/opinionscope.db"))
 def run_merge(
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The merged database; made if it does not exist.")],
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="The databases of all shards.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="The databases of all shards.")],
 ) -> None:
     """Merge the databases of several shards into one to look at. Their jobs may go on.
 
