@@ -15,12 +15,13 @@ from pathlib import Path
 from opinionscope.errors import StoreError
 from opinionscope.job_table import Job
 
-PACER, IN_USE, UPGRADE, OUTAGE, DELIVERY = COMPANIONS = (
+PACER, IN_USE, UPGRADE, OUTAGE, DELIVERY, MERGE = COMPANIONS = (
     "pacer",
     "in-use.lock",
     "upgrade.lock",
     "outage",
     "delivery.lock",
+    "merge.lock",
 )
 """The names of the files beside a database, except the locks of the jobs."""
 

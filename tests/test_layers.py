@@ -22,6 +22,7 @@ ALLOWED = {
     "discovery": {"api", "store"},
     "schedule": {"store"},
     "signals": {"track_record", "notify", "store"},
+    "merging": {"health", "signals", "store"},
     "check": {"alerts", "notify", "api", "store", "schedule"},
     "dashboard": {"signals", "track_record", "store"},
     "jobs": {"signals", "alerts", "track_record", "polling", "api", "store"},
@@ -29,6 +30,7 @@ ALLOWED = {
         "jobs",
         "signals",
         "health",
+        "merging",
         "discovery",
         "check",
         "schedule",
@@ -49,6 +51,7 @@ FOREIGN = {
     "health": {"typer", "rich", "requests", "urllib3"},
     "discovery": {"typer", "rich", "sqlite3", "requests", "urllib3"},
     "signals": {"typer", "rich", "sqlite3", "requests", "urllib3"},
+    "merging": {"typer", "rich", "sqlite3", "requests", "urllib3"},
     "alerts": {"typer", "rich", "sqlite3"},
     "cli": {"sqlite3", "sqlite_utils", "requests", "urllib3"},
 }

@@ -40,6 +40,7 @@ COMMANDS = {
     "check": Entry("check", _OPERATIONS),
     "backup": Entry("backup", _OPERATIONS),
     "restore": Entry("backup", _OPERATIONS),
+    "merge": Entry("merge", _OPERATIONS),
     "alert": Entry("alert", _OPERATIONS),
     "crontab": Entry("crontab", _OPERATIONS),
     "dashboard": Entry("dashboard", _OPERATIONS),

@@ -31,9 +31,9 @@ def measured(delay: Delay) -> str:
     )
 
 
-def expected(polling: Polling) -> str | None:
+def expected(polling: Polling | None) -> str | None:
     """How late trades should be seen, as the wallets are polled; None without wallets."""
-    if polling.expected_median_seconds is None or polling.expected_p95_seconds is None:
+    if polling is None or polling.expected_median_seconds is None or polling.expected_p95_seconds is None:
         return None
     return f"expected: median {span(polling.expected_median_seconds)}, 95 % within {span(polling.expected_p95_seconds)}"
 

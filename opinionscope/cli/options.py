@@ -23,6 +23,14 @@ Since = Annotated[
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Maximum number of rows.")]
 
 
+def absolute_path(file: Path) -> Path:
+    """The file that an argument names, with `~` expanded. Raises UsageError if it is not a valid path."""
+    try:
+        return file.expanduser().absolute()
+    except (RuntimeError, OSError):
+        raise UsageError(f"{file} is not a valid path; write it in full.") from None
+
+
 def one_of(words: Sequence[str], text: str, noun: str) -> str:
     """The word that `text` is, in whatever letter case it was typed. Raises UsageError if it is none of them."""
     word = text.strip().lower()

@@ -10,10 +10,11 @@ from opinionscope.cli.output.chart import print_chart
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.formats import age, count, counted, file_size, moment, seconds
 from opinionscope.cli.output.styles import STATUS_STYLES
-from opinionscope.cli.output.tables import print_facts, print_table
+from opinionscope.cli.output.tables import Fact, print_facts, print_table
 from opinionscope.cli.output.terminal import console, render, write
 from opinionscope.health.report import Clock, Positions, Requests, Signals, Status, Wallets, first_hour
 from opinionscope.health.rules import JobHealth
+from opinionscope.health.sources import SourceHealth
 from opinionscope.settings import Settings
 from opinionscope.store.deliveries import LastDelivery
 from opinionscope.store.signal_deliveries import TargetState
@@ -29,33 +30,72 @@ def print_status(report: Status, settings: Settings, now: datetime) -> None:
     problems = {job.job: job.problem for job in report.jobs if not job.healthy}
     if report.settings_error:
         problems = {"settings": report.settings_error, **problems}
+    problems |= {
+        one_line(source.label, _LONGEST_PATH): "; ".join(source.problems)
+        for source in report.sources
+        if not source.healthy
+    }
     problems |= {f"target {target.target}": _failing(target) for target in report.signals.failing_targets}
     style = "bold green" if report.healthy else "bold red"
     render(Text(one_line(report.verdict, _LONGEST_VERDICT), style=style), console())
     write(f"opinionscope, {now:%Y-%m-%d %H:%M:%S} UTC\n\n")
-    _print_jobs(report.jobs, now)
+    if report.sources:
+        _print_sources(report.sources, now)
+    else:
+        _print_jobs(report.jobs, now)
     notes = problems | {job.job: f"slow: {job.slow}" for job in report.jobs if job.healthy and job.slow}
     if notes:
         write("\n")
         print_facts(notes.items())
     write("\n")
-    database = report.database
-    print_facts(
-        [
-            ("requests", _requests(report.requests)),
-            ("wallets", _wallets(report.wallets, report.shard)),
-            ("positions", _positions(report.positions, now)),
-            ("trade delay", _delay(report)),
-            ("polling", plan(report.polling)),
-            ("database", f"{file_size(database.bytes)} in {one_line(str(database.path), _LONGEST_PATH)}"),
-            ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
-            ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
-            ("signals", _signals(report.signals)),
-            ("clock", _clock(report.clock)),
-        ]
-    )
+    print_facts(_merged_facts(report) if report.sources else _facts(report, settings, now))
+    if report.sources:
+        return
     write("\n")
     print_chart(report.hours, first_hour(now))
+
+
+def _facts(report: Status, settings: Settings, now: datetime) -> list[Fact]:
+    return [
+        ("requests", _requests(report.requests)),
+        ("wallets", _wallets(report.wallets, report.shard)),
+        ("positions", _positions(report.positions, now)),
+        ("trade delay", _delay(report)),
+        ("polling", plan(report.polling) if report.polling else None),
+        ("database", _database(report)),
+        ("alerts", _delivery(report.alerts, now, is_set=settings.alert_urls is not None)),
+        ("pings", _delivery(report.pings, now, is_set=settings.ping_url is not None)),
+        ("signals", _signals(report.signals)),
+        ("clock", _clock(report.clock)),
+    ]
+
+
+def _merged_facts(report: Status) -> list[Fact]:
+    """What there is to say of a database on which no job runs."""
+    return [
+        ("wallets", _wallets(report.wallets, report.shard)),
+        ("database", _database(report)),
+        ("signals", _signals(report.signals)),
+    ]
+
+
+def _database(report: Status) -> str:
+    return f"{file_size(report.database.bytes)} in {one_line(str(report.database.path), _LONGEST_PATH)}"
+
+
+def _print_sources(sources: Sequence[SourceHealth], now: datetime) -> None:
+    columns = [
+        Column("Source", lambda source: one_line(source.path, _LONGEST_PATH), flexible="wrap"),
+        Column("Shard", lambda source: f"{source.part}/{source.parts}" if source.part else None, optional=True),
+        Column("Wallets", lambda source: count(source.wallets), right=True),
+        Column("Merged", lambda source: age(source.merged_at, now) or "never"),
+        Column(
+            "Jobs",
+            lambda source: "healthy" if source.healthy else counted(len(source.problems), "problem"),
+            style=lambda source: "" if source.healthy else "bold red",
+        ),
+    ]
+    print_table(columns, sources, nothing="There are no sources.")
 
 
 def _print_jobs(jobs: Sequence[JobHealth], now: datetime) -> None:

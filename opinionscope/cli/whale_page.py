@@ -19,6 +19,7 @@ from opinionscope.polling.limits import Limits
 from opinionscope.shards import Shard
 from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
+from opinionscope.store.merged_databases import is_merged
 from opinionscope.store.position_figures import Position, find_positions
 from opinionscope.store.shards import find_shard
 from opinionscope.store.whale_questions import (
@@ -78,7 +79,7 @@ class WhalePage:
 def read_page(store: Store, whale: Whale, now: datetime, limits: Limits) -> WhalePage:
     """The page of a wallet: its largest open positions, its best and worst questions, its months, its polls."""
     is_known = whale.net_profit is not None
-    gap = read_polling(store, now, limits).gaps.get(whale.address)
+    gap = None if is_merged(store) else read_polling(store, now, limits).gaps.get(whale.address)
     return WhalePage(
         whale,
         open_positions=list(find_positions(store, whale=whale.address, limit=_POSITIONS)),

@@ -13,6 +13,7 @@ from opinionscope.errors import StoreError
 from opinionscope.health.delay import Delay, judge_delay
 from opinionscope.health.polling import Polling, read_polling
 from opinionscope.health.rules import JobHealth, count_requests, judge
+from opinionscope.health.sources import SourceHealth, judge_source
 from opinionscope.job_table import JOBS
 from opinionscope.locks import PACER, beside
 from opinionscope.polling.limits import Limits
@@ -23,6 +24,8 @@ from opinionscope.store.database import Store
 from opinionscope.store.delays import find_delays
 from opinionscope.store.deliveries import LastDelivery, find_delivery
 from opinionscope.store.disk_space import file_bytes
+from opinionscope.store.merged_databases import find_sources
+from opinionscope.store.merged_wallets import count_unpolled
 from opinionscope.store.position_checks import CheckedPositions, count_checked_positions
 from opinionscope.store.request_minutes import Minutes, minutes_since
 from opinionscope.store.run_history import outcomes_by_hour, read_history, runs_with_requests
@@ -124,7 +127,8 @@ class Status(Record):
     """The state of everything at a moment. `hours` counts runs by the hour in which they began, and by status.
 
     `settings_error` says why the jobs refuse the settings, None if they do not. `shard` is the part of the wallets that
-    this installation polls, such as 2/8; None for all.
+    this installation polls, such as 2/8; None for all. A merged database has `sources` instead of jobs, and no plan of
+    polling; `unpolled` are its tracked wallets that no source polls.
     """
 
     jobs: list[JobHealth]
@@ -137,25 +141,37 @@ class Status(Record):
     clock: Clock
     delay: Delay
     signals: Signals
-    polling: Polling
+    polling: Polling | None
     shard: str | None
     settings_error: str | None
+    sources: list[SourceHealth]
+    unpolled: int
     hours: dict[tuple[datetime, str], int] = field(metadata=INTERNAL)
 
     @property
     def healthy(self) -> bool:
-        """Whether no job is failing, overdue or missing, the settings are valid, and every target can be told."""
-        jobs_are_well = all(job.healthy for job in self.jobs)
-        return self.settings_error is None and jobs_are_well and not self.signals.failing_targets
+        """Whether no job is failing, overdue or missing, the settings are valid, and every target can be told.
+
+        Of a merged database, whether that is so of the jobs of all sources, and every wallet is polled by one.
+        """
+        return not self.problems
 
     @property
     def verdict(self) -> str:
         """The state in one line: `2 problems: markets failing for 12 min (HTTP 503), cleanup overdue`."""
+        if not self.problems:
+            return "all sources are healthy" if self.sources else "all jobs are healthy"
+        word = "problem" if len(self.problems) == 1 else "problems"
+        return f"{len(self.problems)} {word}: {', '.join(self.problems)}"
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, each in a few words."""
         problems = ["settings wrong"] if self.settings_error else []
         problems += [job.summary or job.job for job in self.jobs if not job.healthy]
-        problems += [f"target {target.target} failing" for target in self.signals.failing_targets]
-        word = "problem" if len(problems) == 1 else "problems"
-        return f"{len(problems)} {word}: {', '.join(problems)}" if problems else "all jobs are healthy"
+        problems += [f"{source.label}: {source.summary}" for source in self.sources if not source.healthy]
+        problems += [f"{_wallets(self.unpolled)} in no source"] if self.unpolled else []
+        return problems + [f"target {target.target} failing" for target in self.signals.failing_targets]
 
     def as_document(self) -> dict[str, Any]:
         """The document of `status --json`."""
@@ -165,8 +181,9 @@ class Status(Record):
 def read_status(store: Store, now: datetime, settings: Settings, *, settings_error: str | None = None) -> Status:
     """The state of everything at `now`."""
     shard = find_shard(store)
+    sources = [judge_source(source, now) for source in find_sources(store)]
     return Status(
-        jobs=[judge(read_history(store, job, now), now) for job in JOBS],
+        jobs=[] if sources else [judge(read_history(store, job, now), now) for job in JOBS],
         requests=_count_requests(store, now, settings.rate_limit, settings.key_digests or ("",)),
         wallets=_count_wallets(find_whales(store), count_elsewhere(store)),
         positions=_count_positions(count_checked_positions(store)),
@@ -176,9 +193,11 @@ def read_status(store: Store, now: datetime, settings: Settings, *, settings_err
         clock=_judge_clock(store, now),
         delay=judge_delay(find_delays(store, now)),
         signals=_count_signals(store, now),
-        polling=read_polling(store, now, Limits.of(settings)),
+        polling=None if sources else read_polling(store, now, Limits.of(settings)),
         shard=None if shard is None else str(shard),
         settings_error=settings_error,
+        sources=sources,
+        unpolled=count_unpolled(store) if sources else 0,
         hours=outcomes_by_hour(store, first_hour(now)),
     )
 

@@ -18,6 +18,7 @@ from opinionscope.known_databases import require_place
 from opinionscope.locations import existing_default_database
 from opinionscope.locks import beside, lock_name, try_lock
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import refuse_merged
 from opinionscope.store.sync_logs import Outcome, close_run, log_failed, log_skipped, open_run
 from opinionscope.times import utc_now
 
@@ -86,6 +87,7 @@ def run_job(
     try:
         require_place(database)
         with try_lock(beside(database, lock_name(job))) as locked, Store.open(database) as store:
+            refuse_merged(store)
             if locked:
                 with Interrupts() as interrupts:
                     run = partial(Run, store, progress=progress)

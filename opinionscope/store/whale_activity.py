@@ -215,16 +215,21 @@ def purge_trades(store: Store, older_than: datetime, batch: int) -> int:
     """
     with store.transaction() as connection:
         rows = connection.execute(
-            "SELECT a.id, w.id, CAST(strftime('%s', a.timestamp) AS INTEGER), a.fingerprint, a.withdrawn_at "
+            "SELECT a.id, w.id, CAST(strftime('%s', a.timestamp) AS INTEGER), a.fingerprint, a.withdrawn_at, "
+            "a.timestamp "
             "FROM whale_activity AS a "
             "LEFT JOIN whales AS w ON w.address = a.whale_address WHERE a.timestamp < ? ORDER BY a.timestamp LIMIT ?",
             (to_seconds_text(older_than), batch),
         ).fetchall()
         copies: dict[int, Counter[TradeKey]] = {}
-        for _, wallet_id, second, fingerprint, withdrawn_at in rows:
+        for _, wallet_id, second, fingerprint, withdrawn_at, _ in rows:
             if wallet_id is not None and withdrawn_at is None:
                 copies.setdefault(wallet_id, Counter())[second, fingerprint] += 1
         for wallet_id, keys in copies.items():
             count_trades(connection, wallet_id, keys)
         connection.executemany("DELETE FROM whale_activity WHERE id = ?", [(row[0],) for row in rows])
+        if rows:
+            connection.execute(
+                "UPDATE purges SET deleted = deleted + ?, until = max(until, ?)", (len(rows), rows[-1]["timestamp"])
+            )
     return len(rows)

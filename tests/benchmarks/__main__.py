@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.benchmarks import day, delays, ingest, peers, polling, scale, servers, signals, startup
+from tests.benchmarks import day, delays, ingest, merging, peers, polling, scale, servers, signals, startup
 
 BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "start": startup.start_up,
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "markets": ingest.sync_markets_again,
     "scale": scale.figures_purge_and_listings,
     "growth": scale.growth,
+    "merge": merging.merge_shards,
     "signals": signals.signals_cost,
     "signals-day": signals.signals_day,
     "servers": servers.unfriendly_servers,

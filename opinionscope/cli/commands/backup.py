@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from opinionscope.cli.options import Database, examples
+from opinionscope.cli.options import Database, absolute_path, examples
 from opinionscope.cli.output.formats import file_size, moment
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import UsageError
 from opinionscope.known_databases import remember
 from opinionscope.locations import database_path
 from opinionscope.store.backups import back_up, restore_backup
@@ -28,7 +27,7 @@ def make_backup(
     db: Database = None,
 ) -> None:
     """Copy the database to a file, at any time and as often as you like. Jobs may go on."""
-    target = _absolute(file)
+    target = absolute_path(file)
     back_up(database_path(db), target)
     if sys.stdout.isatty():
         write(f"The backup is in {target} ({file_size(target.stat().st_size)}).\n")
@@ -41,7 +40,7 @@ def restore_from(
     db: Database = None,
 ) -> None:
     """Replace the database with a backup. No job may be running, and nothing else may have the database open."""
-    database, source = database_path(db), _absolute(file)
+    database, source = database_path(db), absolute_path(file)
     if database.exists() and not yes and sys.stdin.isatty() and sys.stdout.isatty():
         typer.confirm(f"Replace {database} with {source}?", default=False, abort=True)
     restore_backup(database, source)
@@ -50,10 +49,3 @@ def restore_from(
         last = next(find_runs(store, limit=1), None)
     newest = f"its newest run began {moment(last.started_at)} UTC" if last else "no job has run on it yet"
     write(f"{database} was restored; {newest}.\n")
-
-
-def _absolute(file: Path) -> Path:
-    try:
-        return file.expanduser().absolute()
-    except (RuntimeError, OSError):
-        raise UsageError(f"{file} is not a valid path; write it in full.") from None

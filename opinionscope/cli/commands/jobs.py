@@ -23,6 +23,7 @@ from opinionscope.known_databases import is_missing, remember, require_place
 from opinionscope.locations import database_of_a_run, database_path
 from opinionscope.shards import shard_of_this_installation
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import refuse_merged
 from opinionscope.store.shards import take_shard
 from opinionscope.times import utc_now
 
@@ -147,6 +148,7 @@ def _show_expired(database: Path, retention_days: int | None) -> None:
     settings = Settings.load()
     retention = timedelta(days=retention_days) if retention_days else settings.retention
     with Store.open_to_read(database) as store:
+        refuse_merged(store)
         expired = count_expired(store, now=utc_now(), retention=retention, log_retention=settings.log_retention)
     trades, runs = counted(expired.trades, "trade"), counted(expired.runs, "log row")
     signals = f" and {counted(expired.signals, 'signal')}" if expired.signals else ""

@@ -11,6 +11,7 @@ from opinionscope.cli.output.terminal import write
 from opinionscope.cli.wallet_argument import WalletArgument, WalletArguments, find_tracked_wallet, find_tracked_wallets
 from opinionscope.locations import database_path
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import refuse_merged
 from opinionscope.store.whale_tags import add_tag, find_tagged, remove_tag
 from opinionscope.store.whales import find_whales_called, rename_whale
 from opinionscope.tags import parse_tag
@@ -30,6 +31,7 @@ def rename(
     """Rename a tracked wallet."""
     new = tidy_name(name)
     with Store.open_existing(database_path(db)) as store:
+        refuse_merged(store)
         whale = find_tracked_wallet(store, wallet)
         rename_whale(store, whale.address, new)
         others = [other for other in find_whales_called(store, new or "") if other.enabled and new]
@@ -52,6 +54,7 @@ def untag(wallets: WalletArguments, tag: Tag, db: Database = None) -> None:
 def _retag(wallets: list[str], text: str, db: Database, *, is_added: bool) -> None:
     parsed = parse_tag(text)
     with Store.open_existing(database_path(db)) as store:
+        refuse_merged(store)
         addresses = [whale.address for whale in find_tracked_wallets(store, wallets)]
         changed = (add_tag if is_added else remove_tag)(store, addresses, parsed)
         total = len(find_tagged(store, parsed))

@@ -25,6 +25,7 @@ from opinionscope.known_databases import refuse_to_replace, remember
 from opinionscope.locations import database_path
 from opinionscope.shards import shard_of_this_installation
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import refuse_merged
 from opinionscope.store.shards import take_shard
 from opinionscope.store.whale_progress import doubt_history
 from opinionscope.store.whale_tags import add_tags
@@ -78,6 +79,7 @@ def import_wallets(
 def remove(wallets: WalletArguments, db: Database = None) -> None:
     """Stop tracking wallets. Stored trades are kept; adding a wallet again resumes where it left off."""
     with Store.open_existing(database_path(db)) as store:
+        refuse_merged(store)
         wanted = find_tracked_wallets(store, wallets)
         for whale in wanted:
             remove_whale(store, whale.address)
@@ -92,6 +94,7 @@ def reread(wallet: WalletArgument, db: Database = None) -> None:
     A withdrawn trade is kept, but it is part of no sum and no listing any more.
     """
     with Store.open_existing(database_path(db)) as store:
+        refuse_merged(store)
         (whale,) = find_wallets_polled_here(store, [wallet])
         doubt_history(store, whale.address)
     write("The next runs of `opinionscope sync whales` read its whole list again.\n")
@@ -102,6 +105,7 @@ def track(wallets: Sequence[NamedWallet], source: str, db: Path | None) -> Added
     database, shard, now = database_path(db), shard_of_this_installation(), utc_now()
     refuse_to_replace(database)
     with Store.open(database) as store:
+        refuse_merged(store)
         take_shard(store, shard, now)
         added = add_whales(store, [(wallet.address, wallet.name) for wallet in wallets], source, now)
         add_tags(store, {wallet.address: wallet.tags for wallet in wallets})

@@ -14,6 +14,7 @@ from opinionscope.store.migrations import (
     first_release,
     indexes,
     market_identity,
+    merging,
     polling,
     positions,
     shards,
@@ -34,6 +35,7 @@ STEPS = (
     corrections.young_trades_to_look_at_again,
     polling.rates_of_trading,
     shards.wallets_of_other_shards,
+    merging.merged_databases,
     indexes.log_without_index_by_status,
 )
 """In the order in which they were released. A file remembers the steps by their names."""

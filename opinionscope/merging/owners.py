@@ -1,0 +1,60 @@
+"""From which source each wallet is taken: a pure rule."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from opinionscope.store.merged_wallets import ListedWallet
+from opinionscope.times import from_text
+
+HANDOVER = timedelta(minutes=10)
+"""How much later another source must have polled a wallet to take it over from one that polls it too."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a source says of the wallets: those that it polls, or did, and those that it leaves to other shards."""
+
+    source_id: int
+    polled: Sequence[ListedWallet]
+    left_to_others: Set[str]
+
+
+@dataclass
+class Owners:
+    """The source of each wallet, with the wallet as it is there, by address.
+
+    `unpolled` are on a list and polled by none of the sources, `contested` those that more than one source polls.
+    """
+
+    chosen: dict[str, tuple[int, ListedWallet]] = field(default_factory=dict)
+    unpolled: set[str] = field(default_factory=set)
+    contested: set[str] = field(default_factory=set)
+
+
+def choose_owners(claims: Iterable[Claims], before: Mapping[str, int]) -> Owners:
+    """The source that polls each wallet. `before` is where it was taken from so far, by address.
+
+    If several poll it, it is the one that did so last; the one that it was taken from keeps it for `HANDOVER`, so that
+    a wallet does not go back and forth.
+    """
+    owners, listed = Owners(), set[str]()
+    for source in claims:
+        listed |= source.left_to_others
+        for wallet in source.polled:
+            rival = owners.chosen.get(wallet.address)
+            if rival is None:
+                owners.chosen[wallet.address] = source.source_id, wallet
+                continue
+            if wallet.enabled and rival[1].enabled:
+                owners.contested.add(wallet.address)
+            known = before.get(wallet.address)
+            if _rank(source.source_id, wallet, known) > _rank(*rival, known):
+                owners.chosen[wallet.address] = source.source_id, wallet
+    owners.unpolled = listed - owners.chosen.keys()
+    return owners
+
+
+def _rank(source_id: int, wallet: ListedWallet, known: int | None) -> tuple[bool, datetime, int]:
+    polled_at = from_text(wallet.polled_at or "1970-01-01T00:00:00Z")
+    return wallet.enabled, polled_at + (HANDOVER if source_id == known else timedelta(0)), -source_id

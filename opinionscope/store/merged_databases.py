@@ -1,0 +1,106 @@
+"""The `merged_databases` table: the databases that a merged one is made of. An ordinary database has none."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+from opinionscope.errors import DatabaseMisconfigured
+from opinionscope.records import INTERNAL, Flag, Millis, Texts
+from opinionscope.store.database import Store, Transaction
+from opinionscope.store.rows import StoredRow, select
+from opinionscope.times import to_millis_text
+
+
+@dataclass(frozen=True)
+class MergedDatabase(StoredRow):
+    """A source: which part of `parts` it polls, when it was last merged, and how many `wallets` are taken from it.
+
+    `error` says why the last merge could not read it. `problems` are those that its jobs had when it was last read.
+    `followed`: all of it is here, so that what comes next is news.
+    """
+
+    TABLE: ClassVar[str] = "merged_databases"
+
+    path: str
+    part: int | None
+    parts: int | None
+    wallets: int = field(
+        metadata={"column": "(SELECT count(*) FROM merged_wallets WHERE source_id = merged_databases.id)"}
+    )
+    merged_at: Millis | None
+    error: str | None
+    problems: Texts
+    id: int = field(metadata=INTERNAL)
+    followed: Flag = field(metadata=INTERNAL)
+
+
+class Looked(NamedTuple):
+    """What is noted of a source when it is read. None for `part` and `parts` where it polls all of its wallets."""
+
+    part: int | None
+    parts: int | None
+    problems: Sequence[str]
+
+
+def is_merged(store: Store) -> bool:
+    """Whether the database is made of others."""
+    return store.value("SELECT 1 FROM merged_databases LIMIT 1") is not None
+
+
+def refuse_merged(store: Store) -> None:
+    """Raise DatabaseMisconfigured if the database is made of others: the next merge would undo what is done to it."""
+    if is_merged(store):
+        raise DatabaseMisconfigured(
+            f"{store.path} is a merged database: run the jobs and change the wallets on the databases it is made of."
+        )
+
+
+def has_own_content(store: Store) -> bool:
+    """Whether jobs have run on the database, or wallets were added to it. Rules alone are none of its content."""
+    return bool(
+        store.value(
+            "SELECT EXISTS (SELECT 1 FROM whales) OR EXISTS (SELECT 1 FROM sync_logs) OR EXISTS (SELECT 1 FROM markets)"
+        )
+    )
+
+
+def find_part(store: Store) -> tuple[int, int] | tuple[None, None]:
+    """Which part of how many an ordinary database is for; None for both where it polls all of its wallets."""
+    rows = store.query("SELECT part, parts FROM shard")
+    return (rows[0][0], rows[0][1]) if rows else (None, None)
+
+
+def find_sources(store: Store) -> list[MergedDatabase]:
+    """The sources, in the order in which they were first named."""
+    return select(store, MergedDatabase, "ORDER BY id")
+
+
+def register_sources(transaction: Transaction, paths: Iterable[str]) -> None:
+    """Note sources that are new, and forget those that are not named any more and from which nothing is taken."""
+    names = list(paths)
+    transaction.executemany(
+        "INSERT INTO merged_databases (path) SELECT :path WHERE :path NOT IN (SELECT path FROM merged_databases)",
+        [{"path": path} for path in names],
+    )
+    transaction.execute(
+        "DELETE FROM merged_databases WHERE path NOT IN (SELECT value FROM json_each(?)) "
+        "AND id NOT IN (SELECT source_id FROM merged_wallets)",
+        (json.dumps(names),),
+    )
+
+
+def note_unreadable(store: Store, source_id: int, error: str) -> None:
+    """Note why a source could not be merged."""
+    with store.transaction() as transaction:
+        transaction.execute("UPDATE merged_databases SET error = ? WHERE id = ?", (error, source_id))
+
+
+def note_merged(transaction: Transaction, source_id: int, looked: Looked, now: datetime) -> None:
+    """Note that all that the attached source has is here."""
+    transaction.execute(
+        "UPDATE main.merged_databases SET part = ?, parts = ?, problems = ?, merged_at = ?, error = NULL, "
+        "followed = 1, deleted = (SELECT deleted FROM source.purges) WHERE id = ?",
+        (looked.part, looked.parts, json.dumps(list(looked.problems)), to_millis_text(now), source_id),
+    )
