@@ -11,9 +11,10 @@ from opinionscope.health.rules import judge
 from opinionscope.job_table import JOBS
 from opinionscope.known_databases import is_missing
 from opinionscope.store.database import Store
-from opinionscope.store.merged_databases import Looked, find_part, has_own_content, is_merged
+from opinionscope.store.merged_databases import Looked, has_own_content, is_merged
 from opinionscope.store.merged_wallets import ListedWallet, find_left_to_others, find_polled
 from opinionscope.store.run_history import read_history
+from opinionscope.store.shards import find_shard
 
 
 @dataclass(frozen=True)
@@ -74,5 +75,4 @@ def _look_at(path: Path, now: datetime) -> Seen:
             raise StoreError(f"{path} is a merged database; name the databases it is made of.")
         health = [judge(read_history(store, job, now), now) for job in JOBS]
         problems = [job.summary or job.job for job in health if not job.healthy]
-        part, parts = find_part(store)
-        return Seen(path, Looked(part, parts, problems), find_polled(store), find_left_to_others(store))
+        return Seen(path, Looked(find_shard(store), problems), find_polled(store), find_left_to_others(store))

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from opinionscope.errors import DatabaseMisconfigured
 from opinionscope.records import INTERNAL, Flag, Millis, Texts
+from opinionscope.shards import Shard
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.rows import StoredRow, select
 from opinionscope.times import to_millis_text
@@ -37,10 +38,9 @@ class MergedDatabase(StoredRow):
 
 
 class Looked(NamedTuple):
-    """What is noted of a source when it is read. None for `part` and `parts` where it polls all of its wallets."""
+    """What is noted of a source when it is read. `shard` is None where it polls all of its wallets."""
 
-    part: int | None
-    parts: int | None
+    shard: Shard | None
     problems: Sequence[str]
 
 
@@ -64,12 +64,6 @@ def has_own_content(store: Store) -> bool:
             "SELECT EXISTS (SELECT 1 FROM whales) OR EXISTS (SELECT 1 FROM sync_logs) OR EXISTS (SELECT 1 FROM markets)"
         )
     )
-
-
-def find_part(store: Store) -> tuple[int, int] | tuple[None, None]:
-    """Which part of how many an ordinary database is for; None for both where it polls all of its wallets."""
-    rows = store.query("SELECT part, parts FROM shard")
-    return (rows[0][0], rows[0][1]) if rows else (None, None)
 
 
 def find_sources(store: Store) -> list[MergedDatabase]:
@@ -99,8 +93,9 @@ def note_unreadable(store: Store, source_id: int, error: str) -> None:
 
 def note_merged(transaction: Transaction, source_id: int, looked: Looked, now: datetime) -> None:
     """Note that all that the attached source has is here."""
+    part, parts = (None, None) if looked.shard is None else (looked.shard.part, looked.shard.parts)
     transaction.execute(
         "UPDATE main.merged_databases SET part = ?, parts = ?, problems = ?, merged_at = ?, error = NULL, "
         "followed = 1, deleted = (SELECT deleted FROM source.purges) WHERE id = ?",
-        (looked.part, looked.parts, json.dumps(list(looked.problems)), to_millis_text(now), source_id),
+        (part, parts, json.dumps(list(looked.problems)), to_millis_text(now), source_id),
     )
