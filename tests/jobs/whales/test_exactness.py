@@ -62,7 +62,7 @@ def play(reader: Reader, history: Sequence[Batch], runs: Sequence[Run]) -> None:
     reader.model.happens.clear()
 
 
-@examples(100)
+@examples(60)
 @given(history=HISTORY, runs=RUNS)
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
     history: Sequence[Batch], runs: Sequence[Run]
@@ -90,7 +90,7 @@ LIES: dict[str, Total] = {
 }
 
 
-@examples(50)
+@examples(30)
 @given(history=HISTORY, runs=RUNS, lies=st.lists(st.sampled_from(sorted(LIES)), min_size=1, max_size=3))
 def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
     history: Sequence[Batch], runs: Sequence[Run], lies: Sequence[str]
@@ -111,7 +111,7 @@ def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
         reader.check(exact=True)
 
 
-@examples(40)
+@examples(25)
 @given(history=HISTORY, runs=RUNS, age=st.integers(0, 30), later=HISTORY)
 def test_after_an_upgrade_each_trade_is_in_its_position_once_its_list_has_been_read_again(
     history: Sequence[Batch], runs: Sequence[Run], age: int, later: Sequence[Batch]
