@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from opinionscope.jobs.result import no_progress
@@ -29,6 +29,7 @@ from opinionscope.store.whales import add_whales
 from opinionscope.times import from_unix, to_millis_text
 from tests.cli.conftest import market
 from tests.merging.union import assert_union
+from tests.rounds import examples
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WALLETS = [f"0x{number:040x}" for number in range(1, 7)]
@@ -63,6 +64,7 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.now, self.serial = folder, START, 0
+        self.forgotten = False
         self.target = folder / "merged.db"
         self.sources = [folder / f"source {number}?.db" for number in range(3)]
         self.owners = {wallet: self.sources[number % 3] for number, wallet in enumerate(WALLETS)}
@@ -144,6 +146,7 @@ class History:
         backup = path.with_suffix(".backup")
         if backup.exists():
             shutil.move(backup, path)
+            self.forgotten = True
             self._share_out(path)
         else:
             shutil.copy(path, backup)
@@ -191,10 +194,10 @@ class History:
         )
         assert result is not None
         assert result.failures == []
-        assert_union(self.target, self.sources)
+        assert_union(self.target, self.sources, forgotten=self.forgotten)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(15)
 @given(st.lists(STEP, min_size=4, max_size=30))
 def test_the_target_is_the_union_of_its_sources_after_every_merge(steps: list[tuple[str, int]]) -> None:
     with (

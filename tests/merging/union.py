@@ -44,22 +44,28 @@ def content(database: Path) -> dict[str, Rows]:
         return found
 
 
-def assert_latest(merged: Rows, sources: Sequence[Rows]) -> None:
-    """Each market is as a database knows it that updated it last, first seen when the first one saw it."""
+def assert_latest(merged: Rows, sources: Sequence[Rows], *, forgotten: bool) -> None:
+    """Each market is as a database knows it that updated it last, first seen when the first one saw it.
+
+    What a source has `forgotten`, because a backup was put back, the merged database still knows.
+    """
     known: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in (dict(row) for rows in sources for row in rows):
         known.setdefault((row["external_id"], row["market_type"] == "categorical"), []).append(row)
-    assert len(merged) == len(known)
-    for row in map(dict, merged):
-        candidates = known[row["external_id"], row["market_type"] == "categorical"]
-        newest = max(each["updated_at"] for each in candidates)
-        first_seen = {"first_seen_at": min(each["first_seen_at"] for each in candidates)}
-        assert row in [each | first_seen for each in candidates if each["updated_at"] == newest]
+    found = {(row["external_id"], row["market_type"] == "categorical"): row for row in map(dict, merged)}
+    assert known.keys() == found.keys() or (forgotten and known.keys() < found.keys())
+    for key, candidates in known.items():
+        row, newest = found[key], max(each["updated_at"] for each in candidates)
+        earliest = min(each["first_seen_at"] for each in candidates)
+        if forgotten and (row["updated_at"] > newest or row["first_seen_at"] < earliest):
+            continue
+        latest = [each for each in candidates if each["updated_at"] == newest]
+        assert row in [each | {"first_seen_at": earliest} for each in latest]
 
 
-def assert_union(target: Path, sources: Sequence[Path]) -> None:
+def assert_union(target: Path, sources: Sequence[Path], *, forgotten: bool = False) -> None:
     """The merged database holds what its sources hold of their own wallets, and nothing else."""
     merged, parts = content(target), [content(source) for source in sources]
     for table in (*OF_WALLETS, "whale_hours"):
         assert in_order(merged[table]) == in_order(row for part in parts for row in part[table]), table
-    assert_latest(merged["markets"], [part["markets"] for part in parts])
+    assert_latest(merged["markets"], [part["markets"] for part in parts], forgotten=forgotten)
