@@ -40,5 +40,5 @@ class Limits:
         return wallets <= self.polls
 
     def gap_for(self, wallets: int) -> float:
-        """The longest gap in seconds that so many wallets can have: the setting, or more if they do not fit."""
+        """The longest gap in seconds for that many wallets: the setting, or more if they do not fit."""
         return self.longest_gap * max(1.0, wallets / self.wallets_that_fit)

@@ -77,7 +77,7 @@ def _split(items: Iterable[_Item], belongs: Callable[[_Item], bool]) -> tuple[li
 
 
 def _mixed(first: Iterable[_Item], second: Iterable[_Item], of_first: int, of_second: int) -> list[_Item]:
-    """Both in turns, so many of the one and so many of the other, each in its order."""
+    """Both in turns, a fixed number of the one and then of the other, each in its own order."""
     one, other, mixed = deque(first), deque(second), list[_Item]()
     while one or other:
         mixed += [one.popleft() for _ in range(min(of_first, len(one)))]

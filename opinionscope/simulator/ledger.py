@@ -26,7 +26,7 @@ class Holding:
         return Holding(self.shares + shares, self.cost + cost)
 
     def cost_of(self, shares: Decimal) -> Decimal:
-        """What so many of the shares have cost, on average."""
+        """What that many of the shares cost on average."""
         return self.cost * shares / self.shares if self.shares else _NONE
 
 

@@ -10,7 +10,7 @@ from opinionscope.simulator.simulated_trade import QUOTE_ADDRESS, SimulatedTrade
 
 DAY = 86_400
 CLAIM_DAYS = 3
-"""Winnings are claimed so many days after the market resolved; a claimed position leaves the list."""
+"""Winnings are claimed this many days after the market resolved; a claimed position leaves the list."""
 _CLAIM_STATUSES = ("CanNotClaim", "WaitClaim")
 
 

@@ -19,7 +19,7 @@ def find_unsummed(transaction: Transaction, wallet_id: int, seconds: Collection[
 
 
 def forget_unsummed(transaction: Transaction, wallet_id: int, keys: Counter[TradeKey]) -> None:
-    """Note that so many copies of each key are in the sums now."""
+    """Note how many copies of each key are in the sums now."""
     transaction.executemany(
         "UPDATE unsummed_trades SET copies = copies - ? WHERE whale_id = ? AND second = ? AND fingerprint = ?",
         [(copies, wallet_id, *key) for key, copies in keys.items()],

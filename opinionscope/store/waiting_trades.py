@@ -19,7 +19,7 @@ def confirmed_copies(transaction: Transaction, wallet_id: int, now: datetime) ->
 
 
 def let_wait(transaction: Transaction, wallet_id: int, keys: Counter[TradeKey], now: datetime) -> None:
-    """Remember that so many copies of each key were seen in the run of `now`."""
+    """Remember how many copies of each key were seen in the run of `now`."""
     transaction.executemany(
         "INSERT INTO waiting_trades (whale_id, second, fingerprint, copies, seen_at) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT DO UPDATE SET copies = max(copies, excluded.copies), seen_at = "

@@ -121,7 +121,7 @@ class _Waiting:
         return sum(_take([each for each in side if _near(each.price, price)], sale.shares) for side in self._side(sale))
 
     def merge(self, shares: float) -> float:
-        """The amount that the shares answered by a merge of so many had cost."""
+        """What the shares that a merge of that many answered had cost."""
         sides = [side for side in (self.yes, self.no) if any(each.shares > 0 for each in side)]
         if sides and _near(sum(map(_average_price, sides)), len(sides) / 2):
             return sum(_take(side, shares) for side in sides)

@@ -15,7 +15,7 @@ from opinionscope.track_record.positions import DUST, PositionFigures, PositionS
 FEWEST_QUESTIONS = 20
 """With fewer decided questions there is no record to speak of."""
 _Z = 1.959963984540054
-"""The normal distribution has 95 % of its mass within so many standard deviations."""
+"""The normal distribution has 95 % of its mass within this many standard deviations."""
 
 QuestionState = Literal["open", "won", "lost", "even", "void"]
 

@@ -25,7 +25,7 @@ class _Page(io.StringIO):
 
 
 def watch(show: Callable[[], None], every: float) -> None:
-    """Show the page again and again, `every` so many seconds, until Ctrl-C; its top, where it is too long.
+    """Show the page every `every` seconds until Ctrl-C, or its top if it is too long.
 
     Raises UsageError where standard output is no terminal.
     """

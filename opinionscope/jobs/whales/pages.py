@@ -113,7 +113,7 @@ class PageReader:
             return False
         if self._first_total is None:
             self._first_total = above.page.total or 0
-        # What has come on top during this reading has pushed so many pages down that it has seen already.
+        # What has come on top during this reading has pushed as many pages down that it has already seen.
         pushed_down = max(0, total - self._first_total) // self.size
         if self._barren >= _BARREN_PAGES + pushed_down:
             return True
