@@ -40,7 +40,7 @@ def _text(number: Decimal | None) -> str:
 
 
 def pick_new(trades: list[Trade], known: int, details: Counter[tuple[float | None, float | None]]) -> list[Trade]:
-    """Which of some equal `trades`, seen together, are new when some of them are already known.
+    """Which of some equal `trades`, seen together, are new, given that `known` of them are stored already.
 
     `details` are the fees and profits of those that are stored: a trade that matches one of them is taken for it.
     """
