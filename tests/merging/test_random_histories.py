@@ -21,9 +21,11 @@ from opinionscope.merging.merge import merge
 from opinionscope.store.database import Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.merged_trades import copy_trades
+from opinionscope.store.mirroring import TRADES
 from opinionscope.store.positions import PositionChange, PositionKey, add_to_positions
 from opinionscope.store.record_parts import sum_parts
 from opinionscope.store.whale_activity import NewTrade, insert_trades, purge_trades, respell_trade
+from opinionscope.store.whale_hours import SECONDS_PER_HOUR, add_to_hours
 from opinionscope.store.whale_questions import QuestionKey, QuestionRow, save_questions
 from opinionscope.store.whales import add_whales
 from opinionscope.times import from_unix, to_millis_text
@@ -98,6 +100,8 @@ class History:
         insert_trades(transaction, wallet, trades, self.now)
         change = PositionChange(buy_shares=chance.random(), trade_count=len(trades), seconds={self._second(chance): 1})
         add_to_positions(transaction, wallet, {PositionKey(trades[0].market_external_id, 1): change})
+        ((wallet_id,),) = transaction.execute("SELECT id FROM whales WHERE address = ?", (wallet,))
+        add_to_hours(transaction, wallet_id, {self._second(chance) // SECONDS_PER_HOUR: 1.0})
         transaction.execute(
             "UPDATE whales SET known_trades = known_trades + ? WHERE address = ?", (len(trades), wallet)
         )
@@ -244,3 +248,46 @@ def test_a_source_that_was_put_back_from_a_backup_is_compared_as_a_whole(tmp_pat
     for seed in (4, 5, 6):
         insert(history, path, WALLETS[0], seed)
     history.merge()
+
+
+def test_a_wallet_that_is_added_while_a_first_merge_is_broken_off_comes_with_all_its_trades(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.sources[0]
+    history.owners[WALLETS[3]] = history.sources[1]
+    history._share_out(path)
+    insert(history, path, WALLETS[3], 1)
+    for seed in (2, 3):
+        insert(history, path, WALLETS[0], seed)
+    history.break_off_merge(1)
+    history.owners[WALLETS[3]] = path
+    for source in history.sources:
+        history._share_out(source)
+    history.merge()
+
+
+def test_a_source_that_takes_the_place_of_another_in_a_first_merge_is_compared_as_a_whole(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.sources[0]
+    for seed in range(4):
+        insert(history, path, WALLETS[0], seed)
+    history.break_off_merge(1)
+    path.write_bytes(database_with_wallets())
+    history._share_out(path)
+    for seed in range(4, 12):
+        insert(history, path, WALLETS[0], seed)
+    history.merge()
+
+
+def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.sources[0]
+    for seed in range(4):
+        insert(history, path, WALLETS[0], seed)
+    history.merge()
+    path.write_bytes(database_with_wallets())
+    history._share_out(path)
+    insert(history, path, WALLETS[0], 9)
+    history.merge()
+    with patch.object(bringing, "mirror", wraps=bringing.mirror) as mirror:
+        history.merge()
+    assert [call.args[1].table for call in mirror.mock_calls if call.args[2] and call.args[1] is TRADES] == []
