@@ -112,7 +112,7 @@ def _finish(store: Store, transaction: Transaction, source_id: int, now: datetim
     """Bring everything else, in one transaction; what is wrong with the rules."""
     last, stored_before = find_last_taken(transaction, source_id), find_last_trade(transaction)
     wallets, changed = find_taken(transaction, source_id), find_changed(transaction, source_id)
-    merge_markets(transaction, source_id)
+    merge_markets(transaction, source_id, now)
     mirror(transaction, WHALES, wallets)
     mirror(transaction, TAGS, wallets)
     has_deleted = has_purged(transaction, source_id)

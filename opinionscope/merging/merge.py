@@ -86,7 +86,7 @@ class _Merging:
         """Merge what was found of each source."""
         rows = self._register(list(found))
         owners = settle_owners(
-            self.store, {rows[path].id: each for path, each in found.items() if isinstance(each, Seen)}
+            self.store, {rows[path].id: each for path, each in found.items() if isinstance(each, Seen)}, self.now
         )
         if owners.contested:
             self.result.warnings.append(_contest(owners))

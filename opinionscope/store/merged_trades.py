@@ -22,7 +22,8 @@ _WANTED = """
 _NOTE_LAST = """
     UPDATE main.merged_databases SET last_trade = theirs.id, last_trade_wallet = theirs.whale_address,
         last_trade_seen_at = theirs.first_seen_at
-    FROM source.whale_activity AS theirs WHERE theirs.id = ifnull(:upto, (SELECT max(id) FROM source.whale_activity)) AND merged_databases.id = :source
+    FROM source.whale_activity AS theirs
+    WHERE theirs.id = ifnull(:upto, (SELECT max(id) FROM source.whale_activity)) AND merged_databases.id = :source
 """
 _DELETE_PURGED = f"""
     DELETE FROM main.whale_activity WHERE id IN (

@@ -30,7 +30,7 @@ from opinionscope.store.whale_questions import QuestionKey, QuestionRow, save_qu
 from opinionscope.store.whales import add_whales
 from opinionscope.times import from_unix, to_millis_text
 from tests.cli.conftest import market
-from tests.merging.union import assert_union
+from tests.merging.union import assert_union, rows_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 WALLETS = [f"0x{number:040x}" for number in range(1, 7)]
@@ -189,12 +189,15 @@ class History:
             moment, chance.choice((1, 2, self.serial)), self.serial,
         )  # fmt: skip
 
-    def merge(self) -> None:
+    def merge_only(self) -> None:
         result = merge(
             self.target, self.sources, log_retention=timedelta(days=1), clock=lambda: self.now, progress=no_progress
         )
         assert result is not None
         assert result.failures == []
+
+    def merge(self) -> None:
+        self.merge_only()
         assert_union(self.target, self.sources)
 
 
@@ -291,3 +294,16 @@ def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tm
     with patch.object(bringing, "mirror", wraps=bringing.mirror) as mirror:
         history.merge()
     assert [call.args[1].table for call in mirror.mock_calls if call.args[2] and call.args[1] is TRADES] == []
+
+
+def test_a_market_dated_by_a_clock_that_was_ahead_does_not_keep_the_news_of_other_sources_away(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    ahead, right = history.sources[:2]
+    with Store.open(ahead) as store:
+        save_markets(store, [market("1", "Old")], history.now + timedelta(days=30))
+    history.merge()
+    with Store.open(right) as store:
+        save_markets(store, [market("1", "New")], history.now)
+    for _ in range(2):
+        history.merge_only()
+        assert rows_of(history.target, "SELECT title FROM markets") == [("New",)]
