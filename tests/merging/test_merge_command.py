@@ -118,10 +118,13 @@ def test_no_job_runs_and_no_wallet_is_changed_on_a_merged_database(command: Comm
         ["sync", "whales"], ["sync", "markets"], ["sync", "positions"], ["stats"], ["cleanup"],
         ["cleanup", "--dry-run"],
         ["whales", "add", WALLETS[0]], ["whales", "remove", WALLETS[0]], ["whales", "rename", WALLETS[0], "Ann"],
-        ["whales", "tag", WALLETS[0], "vip"], ["whales", "reread", WALLETS[0]],
+        ["whales", "tag", WALLETS[0], "vip"], ["whales", "reread", WALLETS[0]], ["crontab", "install"],
     ):  # fmt: skip
         result = command(*words, *at)
         assert (result.returncode, "is a merged database" in result.stderr) == (78, True), (words, result.stderr)
+    found = {finding["subject"] for finding in json.loads(command("check", *at, "--json").stdout)}
+    assert found >= {"settings", "database"}
+    assert not found & {"key", "exchange", "schedule", "last runs"}
     assert written(history.target) == before
 
 
@@ -145,6 +148,9 @@ def test_status_tells_how_the_sources_do(shards: Shards) -> None:
     assert unwell.returncode == 1
     assert "shard2.db: stats failing" in unwell.stdout
     assert "1 wallet in no source" in unwell.stdout
+    assert "No source of this merged database polls 1 more wallet." in shards.merged("whales", "list").stdout
+    unpolled = shards.merged("whales", "show", shards.exchange.wallets[1])
+    assert "polled by no source of this merged database" in unpolled.stdout
 
     with closing(sqlite3.connect(shards.merged.database)) as connection, connection:
         long_ago = to_millis_text(utc_now() - timedelta(hours=2))
