@@ -1,8 +1,8 @@
 """The `merged_databases` table: the databases that a merged one is made of. An ordinary database has none."""
 
 import json
-from contextlib import suppress
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
