@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from opinionscope.store.database import SCHEMA_VERSION, Store
+from opinionscope.store.signals import NewSignal, insert_signal
 from opinionscope.times import to_millis_text, utc_now
 from tests.conftest import COMMAND, CommandLine
 from tests.merging.conftest import Shards
@@ -104,6 +105,9 @@ def test_what_is_wrong_with_one_source_keeps_no_other_from_being_merged(
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert "does not exist" in result.stderr
     assert_union(history.target, [one, away, three])
+    verdict = command("status", "--db", str(history.target)).stdout.splitlines()[0]
+    assert "not merged" in verdict
+    assert ".," not in verdict
     nested = merge(command, tmp_path / "other.db", history.target, one)
     assert "is a merged database; name the databases" in nested.stderr
     assert rows_of(tmp_path / "other.db", "SELECT count(*) > 0 FROM whale_activity") == [(1,)]
@@ -126,6 +130,21 @@ def test_no_job_runs_and_no_wallet_is_changed_on_a_merged_database(command: Comm
     assert found >= {"settings", "database"}
     assert not found & {"key", "exchange", "schedule", "last runs"}
     assert written(history.target) == before
+
+
+def test_a_wrong_setting_is_told_and_no_signal_is_deleted_because_of_it(command: CommandLine, history: History) -> None:
+    history.merge()
+    with Store.open(history.target) as store, store.transaction() as transaction:
+        old = to_millis_text(utc_now() - timedelta(days=200))
+        insert_signal(transaction, NewSignal(1, "rule", "order", old, "sent", "{}"), [])
+    command.settings["OPINIONSCOPE_LOG_RETENTION_DAYS"] = "a year"
+    result = merge(command, history.target, *history.sources)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "OPINIONSCOPE_LOG_RETENTION_DAYS" in result.stderr
+    assert rows_of(history.target, "SELECT count(*) FROM signals") == [(1,)]
+    assert rows_of(history.target, "SELECT count(*) FROM whale_activity") == [
+        (sum(rows_of(path, "SELECT count(*) FROM whale_activity")[0][0] for path in history.sources),)
+    ]
 
 
 def test_status_tells_how_the_sources_do(shards: Shards) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from opinionscope.jobs.result import no_progress
 from opinionscope.merging import bringing
 from opinionscope.merging.merge import merge
-from opinionscope.store.database import Store
+from opinionscope.store.database import SCHEMA_VERSION, Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.merged_trades import copy_trades
 from opinionscope.store.mirroring import TRADES
@@ -294,6 +294,17 @@ def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tm
     with patch.object(bringing, "mirror", wraps=bringing.mirror) as mirror:
         history.merge()
     assert [call.args[1].table for call in mirror.mock_calls if call.args[2] and call.args[1] is TRADES] == []
+
+
+def test_after_an_upgrade_of_the_merged_database_everything_is_compared(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    insert(history, history.sources[0], WALLETS[0], 1)
+    history.merge()
+    with closing(sqlite3.connect(history.target)) as connection, connection:
+        connection.execute("UPDATE positions SET buy_shares = buy_shares + 1")
+        connection.execute("UPDATE whale_activity SET chain_id = 'filled by the upgrade'")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    history.merge()
 
 
 def test_a_market_dated_by_a_clock_that_was_ahead_does_not_keep_the_news_of_other_sources_away(tmp_path: Path) -> None:
