@@ -156,7 +156,7 @@ def _polled_elsewhere(page: WhalePage) -> str | None:
     if not page.whale.elsewhere:
         return None
     if page.polled_by is None:
-        return "polled by no source of this merged database, so its figures don't move on"
+        return "polled by no source of this merged database, so its figures aren't updated"
     return f"polled by shard {page.polled_by}; this is shard {page.shard}, where its figures don't move on"
 
 

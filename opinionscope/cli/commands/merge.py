@@ -25,7 +25,7 @@ def run_merge(
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The merged database; made if it does not exist.")],
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="The databases of all shards.")],
 ) -> None:
-    """Merge the databases of several shards into one to look at. Their jobs may go on.
+    """Merge the databases of several shards into one for viewing. Their jobs keep running.
 
     Repeat it as often as you like, such as every minute: only what has changed is written.
     """
