@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from opinionscope.jobs.result import no_progress
 from opinionscope.merging import bringing
 from opinionscope.merging.merge import merge
+from opinionscope.store import mirroring
 from opinionscope.store.database import SCHEMA_VERSION, Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.merged_trades import copy_trades
-from opinionscope.store.mirroring import TRADES
 from opinionscope.store.positions import PositionChange, PositionKey, add_to_positions
 from opinionscope.store.record_parts import sum_parts
 from opinionscope.store.whale_activity import NewTrade, insert_trades, purge_trades, respell_trade
@@ -291,9 +291,11 @@ def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tm
     history._share_out(path)
     insert(history, path, WALLETS[0], 9)
     history.merge()
-    with patch.object(bringing, "mirror", wraps=bringing.mirror) as mirror:
+    with patch.object(bringing, "mirror", wraps=mirroring.mirror) as compared:
         history.merge()
-    assert [call.args[1].table for call in mirror.mock_calls if call.args[2] and call.args[1] is TRADES] == []
+    assert [
+        call.args[1].table for call in compared.mock_calls if call.args[2] and call.args[1] is mirroring.TRADES
+    ] == []
 
 
 def test_after_an_upgrade_of_the_merged_database_everything_is_compared(tmp_path: Path) -> None:
