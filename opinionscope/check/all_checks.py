@@ -16,9 +16,12 @@ from opinionscope.check.shard import check_shard
 from opinionscope.errors import ConfigurationError
 from opinionscope.locations import env_file
 from opinionscope.settings import Settings
+from opinionscope.store.merged_databases import is_merged_file
 
 Check = tuple[str, Callable[[], Iterable[Finding]]]
 """A subject, and what looks at it."""
+_OF_MERGED = {"settings", "targets", "database", "files", "cron"}
+"""The subjects that matter to a merged database: no job runs on it, so it needs neither a key nor the schedule."""
 
 
 def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> Iterator[Finding]:
@@ -38,7 +41,8 @@ def run_checks(database: Path, now: datetime, *, named: Path | None = None) -> I
         ("cron", check_cron_daemon),
         ("last runs", lambda: check_last_runs(database, now)),
     ]
-    for subject, look in checks:
+    is_merged = is_merged_file(database)
+    for subject, look in [check for check in checks if not is_merged or check[0] in _OF_MERGED]:
         yield from _findings_of(subject, look)
 
 

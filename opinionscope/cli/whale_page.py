@@ -153,8 +153,10 @@ def _without_unknown_details(facts: list[Fact]) -> list[Fact]:
 
 
 def _polled_elsewhere(page: WhalePage) -> str | None:
-    if page.polled_by is None or not page.whale.elsewhere:
+    if not page.whale.elsewhere:
         return None
+    if page.polled_by is None:
+        return "polled by no source of this merged database, so its figures aren't updated"
     return f"polled by shard {page.polled_by}; this is shard {page.shard}, where its figures don't move on"
 
 

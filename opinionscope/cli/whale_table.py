@@ -63,8 +63,10 @@ def print_whales(
 
 
 def other_shards(shard: Shard | None, elsewhere: int) -> list[str]:
-    """A note of how many wallets are not in the table because other shards poll them; none without shards."""
-    return [] if shard is None else [f"This is shard {shard}; other shards poll {counted(elsewhere, 'more wallet')}."]
+    """A note of how many wallets are not in the table: other shards poll them, or no source of a merged database."""
+    if shard is not None:
+        return [f"This is shard {shard}; other shards poll {counted(elsewhere, 'more wallet')}."]
+    return [f"No source of this merged database polls {counted(elsewhere, 'more wallet')}."] if elsewhere else []
 
 
 def record(whale: Whale) -> str | None:

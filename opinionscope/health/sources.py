@@ -57,7 +57,7 @@ def judge_source(source: MergedDatabase, now: datetime) -> SourceHealth:
 
 def _problems_of_merge(source: MergedDatabase, now: datetime) -> list[str]:
     if source.error is not None:
-        return [f"not merged: {source.error}"]
+        return [f"not merged: {source.error.rstrip('.')}"]
     if source.merged_at is None:
         return ["not merged yet"]
     if not timedelta(0) <= now - source.merged_at <= PATIENCE:

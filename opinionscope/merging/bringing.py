@@ -55,6 +55,8 @@ def bring(
     """Bring what is new, changed or gone in the source at `path`. Raises StoreError."""
     with attached(store, path) as database:
         stored_before = _last_stored(store)
+        with database.transaction() as transaction:
+            doubt_replaced(transaction, source.id)
         if not source.followed:
             _copy_in_parts(database, source.id, report)
         _purge_in_parts(database, source.id)
@@ -98,6 +100,7 @@ def _mirror_in_parts(database: AttachedDatabase, source_id: int) -> None:
             rewritten = set(find_rewritten(transaction, source_id)).intersection(wallets)
             mirror(transaction, TRADES, rewritten & new)
             _mirror_figures(transaction, wallets)
+            mirror_hours(transaction, wallets)
             note_taken(transaction, set(wallets) - (rewritten - new))
 
 
@@ -108,15 +111,14 @@ def _parts(wallets: Sequence[str]) -> Iterator[Sequence[str]]:
 def _finish(store: Store, transaction: Transaction, source_id: int, now: datetime) -> list[str]:
     """Bring everything else, in one transaction; what is wrong with the rules."""
     last, stored_before = find_last_taken(transaction, source_id), find_last_trade(transaction)
-    doubt_replaced(transaction, source_id)
     wallets, changed = find_taken(transaction, source_id), find_changed(transaction, source_id)
-    merge_markets(transaction, source_id)
+    merge_markets(transaction, source_id, now)
     mirror(transaction, WHALES, wallets)
     mirror(transaction, TAGS, wallets)
     has_deleted = has_purged(transaction, source_id)
     _bring_trades(transaction, source_id, has_deleted=has_deleted)
     _mirror_figures(transaction, changed)
-    mirror_hours(transaction, wallets if has_deleted else changed)
+    mirror_hours(transaction, wallets if has_deleted else {*changed, *only_new(transaction, wallets)})
     faults = _judge_news(store, transaction, last, stored_before, now)
     note_taken(transaction, changed)
     follow(transaction, source_id)

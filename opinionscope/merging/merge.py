@@ -43,14 +43,14 @@ def merge(
     target: Path,
     sources: Sequence[Path],
     *,
-    log_retention: timedelta,
+    log_retention: timedelta | None,
     clock: Callable[[], datetime],
     progress: Progress,
 ) -> Merged | None:
     """Make `target` the union of the sources; None if another process is at it.
 
-    What is wrong with a source keeps no other from being merged. Signals older than `log_retention` are deleted. Raises
-    UsageError for paths that cannot be merged, and StoreError if `target` cannot be used.
+    What is wrong with a source keeps no other from being merged. Signals older than `log_retention` are deleted; none
+    if it is None. Raises UsageError for paths that cannot be merged, and StoreError if `target` cannot be used.
     """
     require_distinct(target, sources)
     require_place(target)
@@ -66,10 +66,15 @@ def merge(
         with Store.open(target) as store:
             merging = _Merging(store, now, progress)
             merging.bring_all(found)
-            while purge_signals(store, now - log_retention, _SIGNALS_AT_ONCE) == _SIGNALS_AT_ONCE:
-                pass
+            if log_retention is not None:
+                _purge_signals(store, now - log_retention)
             _tell(store, clock)
         return merging.result
+
+
+def _purge_signals(store: Store, older_than: datetime) -> None:
+    while purge_signals(store, older_than, _SIGNALS_AT_ONCE) == _SIGNALS_AT_ONCE:
+        pass
 
 
 @dataclass
@@ -86,7 +91,7 @@ class _Merging:
         """Merge what was found of each source."""
         rows = self._register(list(found))
         owners = settle_owners(
-            self.store, {rows[path].id: each for path, each in found.items() if isinstance(each, Seen)}
+            self.store, {rows[path].id: each for path, each in found.items() if isinstance(each, Seen)}, self.now
         )
         if owners.contested:
             self.result.warnings.append(_contest(owners))

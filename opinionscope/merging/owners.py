@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from opinionscope.store.merged_wallets import ListedWallet
 from opinionscope.times import from_text
 
 HANDOVER = timedelta(minutes=10)
 """How much later another source must have polled a wallet to take it over from one that polls it too."""
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Owners:
     contested: set[str] = field(default_factory=set)
 
 
-def choose_owners(claims: Iterable[Claims], before: Mapping[str, int]) -> Owners:
+def choose_owners(claims: Iterable[Claims], before: Mapping[str, int], now: datetime) -> Owners:
     """The source that polls each wallet. `before` is where it was taken from so far, by address.
 
     If several poll it, it is the one that did so last; the one that it was taken from keeps it for `HANDOVER`, so that
-    a wallet does not go back and forth.
+    a wallet does not go back and forth. A poll later than `now`, by a clock that is ahead, is not believed.
     """
     owners, listed = Owners(), set[str]()
     for source in claims:
@@ -49,12 +50,14 @@ def choose_owners(claims: Iterable[Claims], before: Mapping[str, int]) -> Owners
             if wallet.enabled and rival[1].enabled:
                 owners.contested.add(wallet.address)
             known = before.get(wallet.address)
-            if _rank(source.source_id, wallet, known) > _rank(*rival, known):
+            if _rank(source.source_id, wallet, known, now) > _rank(*rival, known, now):
                 owners.chosen[wallet.address] = source.source_id, wallet
     owners.unpolled = listed - owners.chosen.keys()
     return owners
 
 
-def _rank(source_id: int, wallet: ListedWallet, known: int | None) -> tuple[bool, datetime, int]:
-    polled_at = from_text(wallet.polled_at or "1970-01-01T00:00:00Z")
+def _rank(source_id: int, wallet: ListedWallet, known: int | None, now: datetime) -> tuple[bool, datetime, int]:
+    polled_at = from_text(wallet.polled_at) if wallet.polled_at else _NEVER
+    if polled_at > now + HANDOVER:
+        polled_at = _NEVER
     return wallet.enabled, polled_at + (HANDOVER if source_id == known else timedelta(0)), -source_id

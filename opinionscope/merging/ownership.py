@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from datetime import datetime
 
 from opinionscope.errors import StoreError
 from opinionscope.merging.owners import Claims, Owners, choose_owners
@@ -18,12 +19,12 @@ from opinionscope.store.merged_wallets import (
 )
 
 
-def settle_owners(store: Store, seen: Mapping[int, Seen]) -> Owners:
+def settle_owners(store: Store, seen: Mapping[int, Seen], now: datetime) -> Owners:
     """Decide which source each wallet is taken from. `seen` are the sources that can be read, by their ids."""
     with store.snapshot() as transaction:
         before = find_owners(transaction)
     claims = [Claims(source_id, each.polled, each.left_to_others) for source_id, each in seen.items()]
-    owners = choose_owners(claims, before)
+    owners = choose_owners(claims, before, now)
     # A source that cannot be read at the moment, or is not named, keeps its wallets.
     lost = {address for address in before.keys() - owners.chosen.keys() if before[address] in seen}
     unpolled = _as_listed(list(seen.values()), owners.unpolled - (before.keys() - lost))

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from opinionscope.errors import DatabaseMisconfigured
+from opinionscope.errors import DatabaseMisconfigured, OpinionscopeError
+from opinionscope.known_databases import is_missing
 from opinionscope.records import INTERNAL, Flag, Millis, Texts
 from opinionscope.shards import Shard
 from opinionscope.store.database import Store, Transaction
@@ -47,6 +50,15 @@ class Looked(NamedTuple):
 def is_merged(store: Store) -> bool:
     """Whether the database is made of others."""
     return store.value("SELECT 1 FROM merged_databases LIMIT 1") is not None
+
+
+def is_merged_file(path: Path) -> bool:
+    """Whether the database at `path` is made of others; False where that cannot be told."""
+    with suppress(OpinionscopeError, OSError):
+        if not is_missing(path):
+            with Store.open_to_read(path) as store:
+                return is_merged(store)
+    return False
 
 
 def refuse_merged(store: Store) -> None:

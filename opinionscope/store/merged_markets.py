@@ -1,7 +1,10 @@
 """The markets of a merged database: of each, what the source knows that brought it up to date last."""
 
+from datetime import datetime
+
 from opinionscope.store.database import Transaction
 from opinionscope.store.markets import MarketRow
+from opinionscope.times import to_seconds_text
 
 _COLUMNS = MarketRow._fields
 _VALUES = (*_COLUMNS[1:], "updated_at")
@@ -10,12 +13,15 @@ _SAME_MARKET = """
         AND (ours.market_type = 'categorical') = (theirs.market_type = 'categorical')
 """
 # A source may bring a market up to date twice within a second, so those that come from it are compared as a whole.
+# A date later than now, from a clock that was ahead, would keep all news of the market away.
 _NEWER = f"""
     SELECT theirs.platform, theirs.external_id, theirs.market_type = 'categorical' AS is_topic
     FROM source.markets AS theirs LEFT JOIN main.markets AS ours ON {_SAME_MARKET}
         LEFT JOIN main.merged_markets AS taken ON taken.platform = theirs.platform
             AND taken.external_id = theirs.external_id AND taken.is_topic = (theirs.market_type = 'categorical')
-    WHERE ours.external_id IS NULL OR theirs.updated_at > ours.updated_at OR (taken.source_id = :source
+    WHERE ours.external_id IS NULL
+        OR (theirs.updated_at <= :now AND theirs.updated_at > iif(ours.updated_at <= :now, ours.updated_at, ''))
+        OR (taken.source_id = :source
         AND ({", ".join(f"theirs.{name}" for name in _VALUES)}) IS NOT
             ({", ".join(f"ours.{name}" for name in _VALUES)}))
 """  # noqa: S608
@@ -40,14 +46,14 @@ _NOTE_SOURCE = """
 """
 
 
-def merge_markets(transaction: Transaction, source_id: int) -> int:
+def merge_markets(transaction: Transaction, source_id: int, now: datetime) -> int:
     """Take over what the attached source knows of markets later than anybody else; how many markets.
 
-    `first_seen_at` is the earliest of all.
+    `first_seen_at` is the earliest of all. A date later than `now` is not believed.
     """
     source = {"source": source_id}
     transaction.execute("DROP TABLE IF EXISTS temp.newer_markets")
-    transaction.execute(f"CREATE TEMP TABLE newer_markets AS {_NEWER}", source)
+    transaction.execute(f"CREATE TEMP TABLE newer_markets AS {_NEWER}", source | {"now": to_seconds_text(now)})
     taken = transaction.execute(_TAKE_OVER).rowcount
     transaction.execute(_NOTE_SOURCE, source)
     transaction.execute(_SEEN_EARLIER)

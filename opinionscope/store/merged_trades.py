@@ -22,7 +22,8 @@ _WANTED = """
 _NOTE_LAST = """
     UPDATE main.merged_databases SET last_trade = theirs.id, last_trade_wallet = theirs.whale_address,
         last_trade_seen_at = theirs.first_seen_at
-    FROM source.whale_activity AS theirs WHERE theirs.id = :upto AND merged_databases.id = :source
+    FROM source.whale_activity AS theirs
+    WHERE theirs.id = ifnull(:upto, (SELECT max(id) FROM source.whale_activity)) AND merged_databases.id = :source
 """
 _DELETE_PURGED = f"""
     DELETE FROM main.whale_activity WHERE id IN (
@@ -75,7 +76,8 @@ def copy_trades(transaction: Transaction, source_id: int, most: int = -1) -> int
     if found:
         statement = insertion(TRADES, TRADES.columns(transaction), _WANTED)
         transaction.execute(statement, {"after": after, "upto": upto, "source": source_id})
-        transaction.execute(_NOTE_LAST, {"upto": upto, "source": source_id})
+    # A source that was replaced may have lower ids than before; then it must not be doubted again.
+    transaction.execute(_NOTE_LAST, {"upto": upto, "source": source_id})
     return int(found)
 
 
@@ -98,15 +100,14 @@ def find_miscounted(transaction: Transaction, source_id: int) -> list[str]:
 def doubt_replaced(transaction: Transaction, source_id: int) -> None:
     """Have all trades compared if the attached source is not the one that it was, as after `restore`.
 
-    Its last trade that was taken is another one then, or is gone although nothing was purged.
+    Its last trade that was taken is another one then, or is gone. It may have been purged, but that is rare.
     """
     transaction.execute(
         "UPDATE main.merged_wallets SET rewritten = NULL WHERE source_id = :source AND EXISTS ("
         "SELECT 1 FROM main.merged_databases AS taken "
         "LEFT JOIN source.whale_activity AS theirs ON theirs.id = taken.last_trade "
-        "WHERE taken.id = :source AND last_trade > 0 AND iif(theirs.id IS NULL, "
-        "taken.deleted >= (SELECT deleted FROM source.purges), "
-        "(theirs.whale_address, theirs.first_seen_at) <> (last_trade_wallet, last_trade_seen_at)))",
+        "WHERE taken.id = :source AND last_trade > 0 "
+        "AND (theirs.whale_address, theirs.first_seen_at) IS NOT (last_trade_wallet, last_trade_seen_at))",
         {"source": source_id},
     )
 

@@ -89,12 +89,12 @@ def find_owners(transaction: Transaction) -> dict[str, int]:
 def adopt(transaction: Transaction, adoptions: Iterable[Adoption]) -> None:
     """Take these wallets from other sources than before.
 
-    Of a wallet of which there are trades already, and of one that a source in use begins to poll, all trades are
-    compared; those of any other one are copied with the source's.
+    Of a wallet of which there are trades already, and of one that comes after trades of the source were taken, all
+    trades are compared; those of any other one are copied with the source's.
     """
     transaction.executemany(
         "INSERT OR REPLACE INTO merged_wallets (whale_address, source_id, rewritten) "
-        "SELECT :address, :source_id, iif(followed OR EXISTS "
+        "SELECT :address, :source_id, iif(last_trade > 0 OR EXISTS "
         "(SELECT 1 FROM whale_activity WHERE whale_address = :address), NULL, :rewritten) "
         "FROM merged_databases WHERE id = :source_id",
         [adoption._asdict() for adoption in adoptions],

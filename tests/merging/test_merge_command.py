@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from opinionscope.store.database import SCHEMA_VERSION, Store
+from opinionscope.store.signals import NewSignal, insert_signal
 from opinionscope.times import to_millis_text, utc_now
 from tests.conftest import COMMAND, CommandLine
 from tests.merging.conftest import Shards
@@ -104,6 +105,9 @@ def test_what_is_wrong_with_one_source_keeps_no_other_from_being_merged(
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert "does not exist" in result.stderr
     assert_union(history.target, [one, away, three])
+    verdict = command("status", "--db", str(history.target)).stdout.splitlines()[0]
+    assert "not merged" in verdict
+    assert ".," not in verdict
     nested = merge(command, tmp_path / "other.db", history.target, one)
     assert "is a merged database; name the databases" in nested.stderr
     assert rows_of(tmp_path / "other.db", "SELECT count(*) > 0 FROM whale_activity") == [(1,)]
@@ -118,11 +122,29 @@ def test_no_job_runs_and_no_wallet_is_changed_on_a_merged_database(command: Comm
         ["sync", "whales"], ["sync", "markets"], ["sync", "positions"], ["stats"], ["cleanup"],
         ["cleanup", "--dry-run"],
         ["whales", "add", WALLETS[0]], ["whales", "remove", WALLETS[0]], ["whales", "rename", WALLETS[0], "Ann"],
-        ["whales", "tag", WALLETS[0], "vip"], ["whales", "reread", WALLETS[0]],
+        ["whales", "tag", WALLETS[0], "vip"], ["whales", "reread", WALLETS[0]], ["crontab", "install"],
     ):  # fmt: skip
         result = command(*words, *at)
         assert (result.returncode, "is a merged database" in result.stderr) == (78, True), (words, result.stderr)
+    found = {finding["subject"] for finding in json.loads(command("check", *at, "--json").stdout)}
+    assert found >= {"settings", "database"}
+    assert not found & {"key", "exchange", "schedule", "last runs"}
     assert written(history.target) == before
+
+
+def test_a_wrong_setting_is_told_and_no_signal_is_deleted_because_of_it(command: CommandLine, history: History) -> None:
+    history.merge()
+    with Store.open(history.target) as store, store.transaction() as transaction:
+        old = to_millis_text(utc_now() - timedelta(days=200))
+        insert_signal(transaction, NewSignal(1, "rule", "order", old, "sent", "{}"), [])
+    command.settings["OPINIONSCOPE_LOG_RETENTION_DAYS"] = "a year"
+    result = merge(command, history.target, *history.sources)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "OPINIONSCOPE_LOG_RETENTION_DAYS" in result.stderr
+    assert rows_of(history.target, "SELECT count(*) FROM signals") == [(1,)]
+    assert rows_of(history.target, "SELECT count(*) FROM whale_activity") == [
+        (sum(rows_of(path, "SELECT count(*) FROM whale_activity")[0][0] for path in history.sources),)
+    ]
 
 
 def test_status_tells_how_the_sources_do(shards: Shards) -> None:
@@ -145,6 +167,9 @@ def test_status_tells_how_the_sources_do(shards: Shards) -> None:
     assert unwell.returncode == 1
     assert "shard2.db: stats failing" in unwell.stdout
     assert "1 wallet in no source" in unwell.stdout
+    assert "No source of this merged database polls 1 more wallet." in shards.merged("whales", "list").stdout
+    unpolled = shards.merged("whales", "show", shards.exchange.wallets[1])
+    assert "polled by no source of this merged database" in unpolled.stdout
 
     with closing(sqlite3.connect(shards.merged.database)) as connection, connection:
         long_ago = to_millis_text(utc_now() - timedelta(hours=2))

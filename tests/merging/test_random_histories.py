@@ -18,17 +18,19 @@ from hypothesis import strategies as st
 from opinionscope.jobs.result import no_progress
 from opinionscope.merging import bringing
 from opinionscope.merging.merge import merge
-from opinionscope.store.database import Store
+from opinionscope.store import mirroring
+from opinionscope.store.database import SCHEMA_VERSION, Store
 from opinionscope.store.markets import save_markets
 from opinionscope.store.merged_trades import copy_trades
 from opinionscope.store.positions import PositionChange, PositionKey, add_to_positions
 from opinionscope.store.record_parts import sum_parts
 from opinionscope.store.whale_activity import NewTrade, insert_trades, purge_trades, respell_trade
+from opinionscope.store.whale_hours import SECONDS_PER_HOUR, add_to_hours
 from opinionscope.store.whale_questions import QuestionKey, QuestionRow, save_questions
 from opinionscope.store.whales import add_whales
 from opinionscope.times import from_unix, to_millis_text
 from tests.cli.conftest import market
-from tests.merging.union import assert_union
+from tests.merging.union import assert_union, rows_of
 from tests.rounds import examples
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -100,6 +102,8 @@ class History:
         insert_trades(transaction, wallet, trades, self.now)
         change = PositionChange(buy_shares=chance.random(), trade_count=len(trades), seconds={self._second(chance): 1})
         add_to_positions(transaction, wallet, {PositionKey(trades[0].market_external_id, 1): change})
+        ((wallet_id,),) = transaction.execute("SELECT id FROM whales WHERE address = ?", (wallet,))
+        add_to_hours(transaction, wallet_id, {self._second(chance) // SECONDS_PER_HOUR: 1.0})
         transaction.execute(
             "UPDATE whales SET known_trades = known_trades + ? WHERE address = ?", (len(trades), wallet)
         )
@@ -188,12 +192,16 @@ class History:
             moment, chance.choice((1, 2, self.serial)), self.serial,
         )  # fmt: skip
 
-    def merge(self) -> None:
+    def merge_only(self) -> None:
         result = merge(
             self.target, self.sources, log_retention=timedelta(days=1), clock=lambda: self.now, progress=no_progress
         )
         assert result is not None
         assert result.failures == []
+
+    def merge(self) -> None:
+        self.merge_only()
+        # What a source knew of a market before it was put back from a backup stays: nobody knows better.
         assert_union(self.target, self.sources, forgotten=self.forgotten)
 
 
@@ -247,3 +255,72 @@ def test_a_source_that_was_put_back_from_a_backup_is_compared_as_a_whole(tmp_pat
     for seed in (4, 5, 6):
         insert(history, path, WALLETS[0], seed)
     history.merge()
+
+
+def test_a_wallet_that_is_added_while_a_first_merge_is_broken_off_comes_with_all_its_trades(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.sources[0]
+    history.owners[WALLETS[3]] = history.sources[1]
+    history._share_out(path)
+    insert(history, path, WALLETS[3], 1)
+    for seed in (2, 3):
+        insert(history, path, WALLETS[0], seed)
+    history.break_off_merge(1)
+    history.owners[WALLETS[3]] = path
+    for source in history.sources:
+        history._share_out(source)
+    history.merge()
+
+
+def test_a_source_that_takes_the_place_of_another_in_a_first_merge_is_compared_as_a_whole(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.sources[0]
+    for seed in range(4):
+        insert(history, path, WALLETS[0], seed)
+    history.break_off_merge(1)
+    path.write_bytes(database_with_wallets())
+    history._share_out(path)
+    for seed in range(4, 12):
+        insert(history, path, WALLETS[0], seed)
+    history.merge()
+
+
+def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.sources[0]
+    for seed in range(4):
+        insert(history, path, WALLETS[0], seed)
+    history.merge()
+    path.write_bytes(database_with_wallets())
+    history._share_out(path)
+    insert(history, path, WALLETS[0], 9)
+    history.merge()
+    with patch.object(bringing, "mirror", wraps=mirroring.mirror) as compared:
+        history.merge()
+    assert [
+        call.args[1].table for call in compared.mock_calls if call.args[2] and call.args[1] is mirroring.TRADES
+    ] == []
+
+
+def test_after_an_upgrade_of_the_merged_database_everything_is_compared(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    insert(history, history.sources[0], WALLETS[0], 1)
+    history.merge()
+    with closing(sqlite3.connect(history.target)) as connection, connection:
+        connection.execute("UPDATE positions SET buy_shares = buy_shares + 1")
+        connection.execute("UPDATE whale_activity SET chain_id = 'filled by the upgrade'")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    history.merge()
+
+
+def test_a_market_dated_by_a_clock_that_was_ahead_does_not_keep_the_news_of_other_sources_away(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    ahead, right = history.sources[:2]
+    with Store.open(ahead) as store:
+        save_markets(store, [market("1", "Old")], history.now + timedelta(days=30))
+    history.merge()
+    with Store.open(right) as store:
+        save_markets(store, [market("1", "New")], history.now)
+    for _ in range(2):
+        history.merge_only()
+        assert rows_of(history.target, "SELECT title FROM markets") == [("New",)]

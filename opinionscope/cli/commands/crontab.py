@@ -11,7 +11,7 @@ import typer
 from opinionscope import __version__
 from opinionscope.cli.options import Database
 from opinionscope.cli.output.terminal import write
-from opinionscope.errors import OpinionscopeError, UsageError
+from opinionscope.errors import DatabaseMisconfigured, OpinionscopeError, UsageError
 from opinionscope.locations import ENV_FILE_VARIABLE, database_path, env_file
 from opinionscope.schedule.cron_lines import crontab_of_this_installation
 from opinionscope.schedule.installation import INSTALL_PERMANENTLY, installed_command, passing_place
@@ -19,6 +19,7 @@ from opinionscope.schedule.kubernetes import render_cron_jobs, render_shards
 from opinionscope.schedule.systemd_units import units_of_this_installation
 from opinionscope.schedule.user_crontab import Crontab, read_crontab, write_crontab
 from opinionscope.store.database import Store
+from opinionscope.store.merged_databases import is_merged_file
 from opinionscope.store.schedule import record_installation
 from opinionscope.times import utc_now
 
@@ -60,6 +61,10 @@ def show(
 @crontab.command("install")
 def install(yes: Yes = False, db: Database = None) -> None:
     """Add or update the lines in your crontab. Other lines are left unchanged."""
+    if is_merged_file(database_path(db)):
+        raise DatabaseMisconfigured(
+            f"{database_path(db)} is a merged database, on which no job runs; schedule `opinionscope merge` yourself."
+        )
     before = read_crontab()
     block = crontab_of_this_installation(db, before.variables)
     after = before.with_block(block)

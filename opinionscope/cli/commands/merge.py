@@ -25,17 +25,19 @@ def run_merge(
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The merged database; made if it does not exist.")],
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="The databases of all shards.")],
 ) -> None:
-    """Merge the databases of several shards into one to look at. Their jobs may go on.
+    """Merge the databases of several shards into one for viewing. Their jobs keep running.
 
     Repeat it as often as you like, such as every minute: only what has changed is written.
     """
     database, paths = absolute_path(target), [absolute_path(source) for source in sources]
+    settings, wrong = valid_settings()
     try:
         with progress_display() as display:
             merged = merge_databases(
                 database,
                 paths,
-                log_retention=valid_settings()[0].log_retention,
+                # Nobody knows what a wrong setting was meant to keep.
+                log_retention=None if wrong else settings.log_retention,
                 clock=utc_now,
                 progress=display.update,
             )
@@ -43,9 +45,10 @@ def run_merge(
         remember(database)
     if sys.stdout.isatty():
         write(f"{_summary(merged)}.\n")
-    for text in [] if merged is None else [*merged.warnings, *merged.failures]:
+    failures = [*([wrong] if wrong else []), *(merged.failures if merged else [])]
+    for text in [*(merged.warnings if merged else []), *failures]:
         warn(text)
-    if merged is not None and merged.failures:
+    if failures:
         raise typer.Exit(ExitStatus.FAILED)
 
 

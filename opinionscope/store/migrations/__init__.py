@@ -49,3 +49,5 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Take the steps that the file has not taken yet. The caller holds a write transaction: all or none."""
     database = Database(connection, recursive_triggers=False, execute_plugins=False)
     migrations.apply(database)
+    # The step may have filled new columns here in another way than in the sources of a merged database.
+    connection.execute("UPDATE merged_wallets SET rewritten = NULL, known_trades = NULL")
