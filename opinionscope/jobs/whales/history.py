@@ -92,6 +92,11 @@ class History:
         """Read on below what has been read without a gap, at most `pages` pages."""
         self._read_on(pages)
 
+    def let_go(self) -> None:
+        """Keep no page of the list: a run may have thousands of wallets, and this one's turns are over."""
+        self._reader = self._pages = None
+        self._stored_by_this_run.clear()
+
     def _read_on(self, pages: int) -> None:
         """Read at most so many pages. Those at which the reading cannot end are stored together."""
         together = list[PageRead]()
