@@ -43,6 +43,8 @@ _SAME_PLACE = 100
 _CUTS = 5
 _LONGEST_UNSAVED = 1.0
 """Seconds that a page waits for others to be stored with it, so that a run that is killed has little to read again."""
+_MOST_UNSAVED = HEAD_PAGES * PAGE_SIZE
+"""Trades after which no further page is waited for: an exchange may list far more on each than it was asked for."""
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +94,11 @@ class History:
         """Read on below what has been read without a gap, at most `pages` pages."""
         self._read_on(pages)
 
+    def let_go(self) -> None:
+        """Keep no page of the list: a run may have thousands of wallets, and this one's turns are over."""
+        self._reader = self._pages = None
+        self._stored_by_this_run.clear()
+
     def _read_on(self, pages: int) -> None:
         """Read at most so many pages. Those at which the reading cannot end are stored together."""
         together = list[PageRead]()
@@ -103,7 +110,7 @@ class History:
                 self._save_all(together)
                 together, page = [], self._end_instead_of(failure)
             together.append(page)
-            if left and self._reading.is_bound_for_the_end and not page.is_last and time.monotonic() < due:
+            if left and self._may_wait(together) and time.monotonic() < due:
                 continue
             had_jumped, had_joined = self._reading.has_jumped, self._reading.joined
             self._save_all(together)
@@ -115,6 +122,11 @@ class History:
                 return
             if self.progress.resume_position is None:
                 return
+
+    def _may_wait(self, pages: Sequence[PageRead]) -> bool:
+        """Whether the pages can be stored with the next one: the reading goes on below them, and they are small."""
+        count = sum(len(copies) for page in pages for copies in page.trades.values())
+        return self._reading.is_bound_for_the_end and not pages[-1].is_last and count < _MOST_UNSAVED
 
     def _cuts_anew(self) -> bool:
         """Begin the reading again with pages of another size, where one of this size was in vain.

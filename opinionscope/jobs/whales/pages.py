@@ -225,8 +225,12 @@ class PageReader:
         ending = Counter(key for key in shown.keys if key[0] == shown.last_second)
         if shown.last_second == self._open_second:
             self._of_open_second.update(ending)
-        elif shown.number == 1 or shown.last_second != shown.first_second or self._open_second is not None:
+        elif shown.number == 1 or shown.last_second != shown.first_second or self._is_below_open_second(shown):
             self._open_second, self._of_open_second = shown.last_second, ending
+
+    def _is_below_open_second(self, shown: ListedPage) -> bool:
+        """Whether the page begins later in the list than the open second, and is not one that was pushed down again."""
+        return self._open_second is not None and shown.first_second < self._open_second
 
     # Answers of another limit.
 

@@ -135,11 +135,14 @@ class Turns:
             self.result.done_count += is_poll
             if history.unfinished:
                 self._deep.append(history)
+            else:
+                history.let_go()
             if is_poll:
                 self.ended_polls.add(history.wallet.id)
                 self._progress("wallets", self.result.done_count, self._wallet_count)
 
     def _note_failure(self, history: History, failure: Exception, *, is_poll: bool) -> None:
+        history.let_go()
         with self._changed:
             if is_poll:
                 self.ended_polls.add(history.wallet.id)

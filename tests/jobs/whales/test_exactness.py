@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opinionscope.errors import ApiUnavailable
@@ -62,8 +62,14 @@ def play(reader: Reader, history: Sequence[Batch], runs: Sequence[Run]) -> None:
     reader.model.happens.clear()
 
 
+# 40 new trades push the pages of a long second down, so that they come again after a page that ends with an older one.
+LONG_SECOND = [Batch(1, (0,), spread=1), Batch(2, (0,), spread=1), Batch(23, (0,), spread=1), Batch(40, (0, UNIQUE))]
+PUSHED_DOWN = ((),) * 5 + ([Batch(1, (0,), spread=1), Batch(39, (1,), spread=1)], (), (), [Batch(1)], [Purge(0, 1)])
+
+
 @examples(60)
 @given(history=HISTORY, runs=RUNS)
+@example(history=LONG_SECOND, runs=[Run(PUSHED_DOWN, 1_000, 1_000)])
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
     history: Sequence[Batch], runs: Sequence[Run]
 ) -> None:

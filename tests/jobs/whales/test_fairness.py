@@ -1,5 +1,6 @@
 """Who is read, and how much, when a run cannot read everything: every wallet has its turn, and none takes all."""
 
+import gc
 import json
 import re
 import threading
@@ -16,6 +17,7 @@ from opinionscope.api.client import PAGE_SIZE, OpinionClient
 from opinionscope.api.models import Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.errors import OutOfTime
+from opinionscope.jobs.result import ReportProgress, no_progress
 from opinionscope.jobs.whales.sync import sync_whales
 from opinionscope.jobs.whales.turns import WORKERS
 from opinionscope.polling.limits import Limits
@@ -61,6 +63,7 @@ class Minutes:
         self.exchange = server.exchange
         self.now = NOON
         self.limits = Limits(polls=1_000, period=60, longest_gap=1_800)
+        self.progress: ReportProgress = no_progress
 
     def track(self, count: int, trades: int = 5, prefix: str = "a") -> list[str]:
         """Wallets whose trades are all long past, tracked."""
@@ -88,7 +91,13 @@ class Minutes:
         with ShortOfTime(settings, pacer, connections=WORKERS, deadline=deadline) as client:
             client.requests_left = requests
             self.result = sync_whales(
-                client, self.store, now=self.now, retention=timedelta(days=90), deadline=deadline, limits=self.limits
+                client,
+                self.store,
+                now=self.now,
+                retention=timedelta(days=90),
+                deadline=deadline,
+                limits=self.limits,
+                progress=self.progress,
             )
         pacer.close()
         return Counter(request.path.rpartition("/")[2] for request in self.server.requests)
@@ -113,6 +122,20 @@ def test_a_complete_wallet_costs_one_request_a_run(minutes: Minutes) -> None:
     assert minutes.run() == dict.fromkeys(wallets, 1)
     minutes.trade(wallets[0], 19, int(NOON.timestamp()))
     assert minutes.run() == dict.fromkeys(wallets, 1)
+
+
+def test_a_run_keeps_no_trades_in_memory_of_the_wallets_that_have_had_their_turn(minutes: Minutes) -> None:
+    minutes.track(20, trades=30)
+    gc.collect()
+    before, in_memory = trades_in_memory(), list[int]()
+    minutes.progress = lambda *_: in_memory.append(trades_in_memory())
+    minutes.run()
+    assert len(in_memory) == 20
+    assert in_memory[-1] <= before, "all have been polled"
+
+
+def trades_in_memory() -> int:
+    return sum(isinstance(each, Trade) for each in gc.get_objects())
 
 
 def test_wallets_take_turns_where_a_run_cannot_reach_them_all(minutes: Minutes) -> None:

@@ -40,6 +40,16 @@ def test_trades_of_several_pages_are_numbered_in_the_order_in_which_they_happene
     assert moments[7:] == sorted(moments[7:])
 
 
+def test_pages_far_larger_than_asked_for_do_not_pile_up_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = first_reading(tmp_path, 900)
+    fetch = reader.model.fetch
+    monkeypatch.setattr(reader.model, "fetch", lambda number, limit=20: fetch(number, limit * 15))
+    reader.run(transactions=1)
+    assert reader.known() == 300
+
+
 def test_what_was_read_before_the_time_was_over_is_stored(tmp_path: Path) -> None:
     reader = first_reading(tmp_path, 150)
     reader.run(requests=4)
