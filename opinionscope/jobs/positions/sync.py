@@ -1,6 +1,7 @@
 """Check the positions of the tracked wallets: fetch several lists at a time, save one after the other."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -48,7 +49,7 @@ def sync_positions(
     wallets = find_wallets_to_check(store, now)
     checks = _Checks(store, now, result or JobResult(), is_throttled=lambda: client.throttled > 0)
     with DaemonPool(workers, "positions") as pool:
-        for wallet, listed in _lists_of(wallets, client, pool):
+        for wallet, listed in _lists_of(wallets, client, pool, deadline):
             if checks.has_stopped:
                 break
             checks.end(wallet, listed, deadline + ANSWERS_STILL_COMING)
@@ -58,11 +59,13 @@ def sync_positions(
 
 
 def _lists_of(
-    wallets: Sequence[WalletToCheck], client: OpinionClient, pool: DaemonPool
+    wallets: Sequence[WalletToCheck], client: OpinionClient, pool: DaemonPool, deadline: float
 ) -> Iterator[tuple[WalletToCheck, Future[PositionList]]]:
-    """The wallets with their lists to come, of which some are always under way."""
+    """The wallets whose turn comes before `deadline`, with their lists to come, of which some are always under way."""
     in_hand = deque[tuple[WalletToCheck, Future[PositionList]]]()
     for wallet in wallets:
+        if time.monotonic() >= deadline:
+            break
         in_hand.append((wallet, pool.submit(read_positions, partial(client.fetch_positions, wallet.address))))
         if len(in_hand) == _MOST_IN_HAND:
             yield in_hand.popleft()
