@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from math import ceil
 
+from opinionscope.cli.gain_column import gain_column
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.formats import count, day, gain, money
+from opinionscope.cli.output.formats import count, day, money
 from opinionscope.cli.output.styles import gain_style
 from opinionscope.cli.output.tables import print_heading, print_table
 from opinionscope.cli.output.terminal import can_show
@@ -22,13 +23,7 @@ def print_questions(heading: str, questions: Sequence[Question]) -> None:
         Column("Question", lambda row: row.title or row.question, flexible="cut", least=20),
         Column("Closed (UTC)", lambda row: day(row.closed_at), rank=1),
         Column("Cost", lambda row: money(row.cost), right=True, rank=2, unit="USDT"),
-        Column(
-            "Net profit",
-            lambda row: gain(row.net_profit),
-            right=True,
-            style=lambda row: gain_style(row.net_profit),
-            unit="USDT",
-        ),
+        gain_column("Net profit", "net_profit"),
     ]
     print_table(columns, questions, nothing="")
 
@@ -45,13 +40,7 @@ def print_months(months: Sequence[MonthlyProfit]) -> None:
         Column("Month", lambda month: month.month),
         Column("Won", lambda month: count(month.won), right=True),
         Column("Lost", lambda month: count(month.lost), right=True),
-        Column(
-            "Net profit",
-            lambda month: gain(month.net_profit),
-            right=True,
-            style=lambda month: gain_style(month.net_profit),
-            unit="USDT",
-        ),
+        gain_column("Net profit", "net_profit"),
         Column("", bar, rank=1, style=lambda month: gain_style(month.net_profit)),
     ]
     print_table(columns, months, nothing="")

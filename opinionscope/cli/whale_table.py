@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from opinionscope.cli.gain_column import gain_column
 from opinionscope.cli.output.columns import NOTHING, Column
-from opinionscope.cli.output.formats import age, count, counted, gain, money, percent, short_address, signed
+from opinionscope.cli.output.formats import age, count, counted, money, percent, short_address, signed
 from opinionscope.cli.output.notes import print_notes
 from opinionscope.cli.output.styles import COMPLETENESS_STYLES, gain_style
 from opinionscope.cli.output.tables import print_table
@@ -44,12 +45,12 @@ def print_whales(
             enough=20,
             optional=True,
         ),
-        _gain_column("Net profit", "net_profit"),
+        gain_column("Net profit", "net_profit"),
         Column("Record", _record_or_reason, flexible="wrap", least=17),
         Column("ROI", roi, right=True, rank=2, style=lambda whale: gain_style(whale.roi)),
         Column("Luck", lambda whale: signed(whale.luck), right=True, rank=5, unit="σ"),
         Column("Exposure", lambda whale: money(whale.exposure), right=True, rank=3, unit="USDT"),
-        _gain_column("Unrealized", "unrealized_profit", rank=7),
+        gain_column("Unrealized", "unrealized_profit", rank=7),
         Column("Volume", lambda whale: money(whale.total_volume), right=True, rank=6, unit="USDT"),
         Column("30 d", lambda whale: money(whale.volume_30d), right=True, rank=10, unit="USDT"),
         Column("Trades", lambda whale: count(whale.trade_count), right=True, rank=11),
@@ -115,17 +116,6 @@ def _history(whale: Whale) -> str:
 def completeness_style(whale: Whale) -> str:
     """The colour of a history."""
     return "yellow" if whale.has_no_trades else COMPLETENESS_STYLES[whale.completeness.word]
-
-
-def _gain_column(title: str, name: str, rank: int = 0) -> Column:
-    return Column(
-        title,
-        lambda whale: gain(getattr(whale, name)),
-        right=True,
-        rank=rank,
-        style=lambda whale: gain_style(getattr(whale, name)),
-        unit="USDT",
-    )
 
 
 def _notes(tracked: Sequence[Whale]) -> list[str]:

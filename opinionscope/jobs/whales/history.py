@@ -100,7 +100,7 @@ class History:
         self._stored_by_this_run.clear()
 
     def _read_on(self, pages: int) -> None:
-        """Read at most so many pages. Those at which the reading cannot end are stored together."""
+        """Read up to `pages` more pages, storing together those at which the reading cannot end."""
         together = list[PageRead]()
         due = time.monotonic() + _LONGEST_UNSAVED
         for left in reversed(range(pages)):
