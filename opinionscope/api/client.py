@@ -7,7 +7,6 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple, Self
 
 import requests
@@ -22,7 +21,7 @@ from opinionscope.api.models import Market, Position, Trade
 from opinionscope.api.pacer import Pacer
 from opinionscope.api.retries import Retries
 from opinionscope.api.throttling import Throttling
-from opinionscope.api.transport import PacedAdapter, RequestGate, address_of
+from opinionscope.api.transport import RequestGate, Transports, address_of
 from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, KeyRefused, OpinionscopeError, Throttled
 from opinionscope.settings import Settings
 from opinionscope.times import utc_now
@@ -56,15 +55,14 @@ class OpinionClient:
     fetch raises an ApiError of the kind that fits, after the configured number of attempts.
     """
 
-    def __init__(self, settings: Settings, pacer: Pacer, *, connections: int, deadline: float) -> None:
+    def __init__(self, settings: Settings, pacer: Pacer, *, deadline: float) -> None:
         self._settings = settings
         self._keys = KeyRing(settings.require_api_keys())
         self._pacer = pacer
         self._throttling = [Throttling(pacer, key) for key in self._keys.usable]
         self._gate = RequestGate(pacer, self._keys, deadline)
-        self._session = _session(PacedAdapter(self._gate, connections))
-        # With all that every request has in common, which is most of what preparing one costs.
-        self._blank_request = self._session.prepare_request(requests.Request("GET", settings.base_url))
+        self._transports = Transports(self._gate)
+        self._blank_request = _blank_request(settings.base_url)
         self._clock = ExchangeClock()
         self._retries = Retries(settings.max_attempts, settings.backoff, lambda: deadline - time.monotonic())
 
@@ -73,7 +71,7 @@ class OpinionClient:
 
     def __exit__(self, *exception: object) -> None:
         self._gate.close()
-        self._session.close()
+        self._transports.close()
 
     @property
     def clock_skew(self) -> float | None:
@@ -192,9 +190,8 @@ class OpinionClient:
     def _get(self, path: str, parameters: dict[str, Any]) -> tuple[int, Any, bytes]:
         request = copy(self._blank_request)
         request.url = address_of(str(self._blank_request.url), path, parameters)
-        # Not by way of the session, which reads any redirect to its end to find out where it leads.
-        adapter = self._session.get_adapter(self._settings.base_url)
-        response = adapter.send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)
+        # Not by way of a session, which reads any redirect to its end to find out where it leads.
+        response = self._transports.of_this_thread().send(request, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)
         with response:
             body = bytearray()
             for chunk in response.iter_content(_CHUNK):
@@ -226,15 +223,13 @@ def _trade_page(number: int, answer: _Result) -> Page[Trade]:
     return page
 
 
-def _session(adapter: PacedAdapter) -> requests.Session:
-    """A session that no .netrc, proxy variable or cookie can bend."""
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"User-Agent": f"opinionscope/{__version__}", "Accept": "application/json"})
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+def _blank_request(base_url: str) -> requests.PreparedRequest:
+    """What every request has in common, which is most of what preparing one costs.
+
+    Prepared without a session, no .netrc, proxy variable or cookie can bend it.
+    """
+    own = {"User-Agent": f"opinionscope/{__version__}", "Accept": "application/json"}
+    return requests.Request("GET", base_url, {**requests.utils.default_headers(), **own}).prepare()
 
 
 def _read(status: int, body: bytes) -> Any:

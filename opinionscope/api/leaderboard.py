@@ -25,7 +25,7 @@ def fetch_leaderboard(
     this host says of its own limit must not slow them. Raises an ApiError.
     """
     there = settings.model_copy(update={"base_url": settings.leaderboard_url, "api_keys": settings.api_keys[:1]})
-    with OpinionClient(there, pacer, connections=1, deadline=deadline) as client:
+    with OpinionClient(there, pacer, deadline=deadline) as client:
         parameters = {"limit": limit, "dataType": by, "chainId": _CHAIN, "period": DAYS[period]}
         try:
             return read_page(client.fetch_result("", parameters), RankedWallet)

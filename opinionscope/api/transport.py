@@ -156,12 +156,16 @@ class _PacedTlsConnection(_PacedConnection, HTTPSConnection):
 
 
 class PacedAdapter(HTTPAdapter):
-    """A transport for `requests` that sends every request, over http or https, through the gate."""
+    """A transport for `requests` that sends every request, over http or https, through the gate.
 
-    def __init__(self, gate: RequestGate, connections: int) -> None:
+    It has one connection and is one thread's own: a connection is free again as soon as its answer is read, and if it
+    must be hung up because of that answer, it could be in the middle of somebody else's request by then.
+    """
+
+    def __init__(self, gate: RequestGate) -> None:
         self._gate = gate
         self._pool: ConnectionPool | None = None
-        super().__init__(pool_connections=1, pool_maxsize=connections)
+        super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Build the pools with paced connections."""
@@ -184,3 +188,25 @@ class PacedAdapter(HTTPAdapter):
     def _pool_of(self, pool: type, connection: type) -> type:
         paced = type(connection.__name__, (connection,), {"gate": self._gate})
         return type(pool.__name__, (pool,), {"ConnectionCls": paced})
+
+
+class Transports:
+    """The adapter of each thread that asks for one."""
+
+    def __init__(self, gate: RequestGate) -> None:
+        self._gate = gate
+        self._of_this_thread = threading.local()
+        self._all = list[PacedAdapter]()
+
+    def of_this_thread(self) -> PacedAdapter:
+        """Made at the thread's first request."""
+        adapter: PacedAdapter | None = getattr(self._of_this_thread, "adapter", None)
+        if adapter is None:
+            adapter = self._of_this_thread.adapter = PacedAdapter(self._gate)
+            self._all.append(adapter)
+        return adapter
+
+    def close(self) -> None:
+        """Close the connections of all threads on which no answer is awaited."""
+        for adapter in self._all:
+            adapter.close()

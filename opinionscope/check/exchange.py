@@ -131,7 +131,7 @@ def _ask(settings: Settings, pacer_file: Path, wallet: str, deadline: float) -> 
     """One request; the clock skew in seconds."""
     pacer = Pacer(pacer_file, settings.rate_limit, settings.key_digests)
     try:
-        with OpinionClient(settings, pacer, connections=1, deadline=deadline) as client:
+        with OpinionClient(settings, pacer, deadline=deadline) as client:
             # An exchange that does not know the wallet has accepted the key.
             with suppress(NotFound):
                 client.fetch_trades(wallet, 1)

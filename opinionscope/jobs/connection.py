@@ -17,14 +17,14 @@ _LARGEST_SKEW = timedelta(days=36_500).total_seconds()
 
 
 @contextmanager
-def connected(run: Run, connections: int) -> Iterator[tuple[OpinionClient, float]]:
+def connected(run: Run) -> Iterator[tuple[OpinionClient, float]]:
     """A client for the run, and the deadline (monotonic seconds) after which it starts no request."""
     deadline = time.monotonic() + run.settings.run_budget
     pacer = Pacer(beside(run.store.path, PACER), run.settings.rate_limit, run.settings.key_digests)
     run.count_requests = lambda: (pacer.requests, pacer.throttled)
     clock: ExchangeTime | None = None
     try:
-        with OpinionClient(run.settings, pacer, connections=connections, deadline=deadline) as client:
+        with OpinionClient(run.settings, pacer, deadline=deadline) as client:
             try:
                 yield client, deadline
             finally:

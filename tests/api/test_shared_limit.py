@@ -39,7 +39,7 @@ settings = Settings.model_validate(
 )
 deadline = time.monotonic() + float(seconds)
 pacer = Pacer(Path(path), settings.rate_limit, settings.key_digests)
-with OpinionClient(settings, pacer, connections=16, deadline=deadline) as client:
+with OpinionClient(settings, pacer, deadline=deadline) as client:
     def send():
         try:
             while True:
@@ -107,7 +107,7 @@ def test_the_wait_that_the_exchange_asks_for_is_taken_as_seconds_as_a_date_or_as
         )
         pacer = Pacer(tmp_path / "pacer", 15)
         deadline = time.monotonic() + 0.7
-        with OpinionClient(settings, pacer, connections=1, deadline=deadline) as client:
+        with OpinionClient(settings, pacer, deadline=deadline) as client:
             for wallet in WALLETS:
                 with pytest.raises(Throttled):
                     client.fetch_trades(wallet, 1)
@@ -124,7 +124,7 @@ def test_a_long_wait_that_is_asked_for_in_one_wallet_s_answer_keeps_no_other_wai
         server.bent = {wallet: lambda _: raw(b"", (b"Retry-After", b"3600"), status=b"429 Too Many Requests")}
         settings = Settings.model_validate({"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": server.url})
         pacer = Pacer(tmp_path / "pacer", 15)
-        with OpinionClient(settings, pacer, connections=1, deadline=time.monotonic() + 5) as client:
+        with OpinionClient(settings, pacer, deadline=time.monotonic() + 5) as client:
             for _ in range(2):
                 with pytest.raises(Throttled):
                     client.fetch_trades(wallet, 1)

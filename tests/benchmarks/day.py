@@ -18,7 +18,6 @@ from opinionscope.health.delay import judge_delay
 from opinionscope.health.polling import read_polling
 from opinionscope.job_table import WHALES
 from opinionscope.jobs.whales.sync import sync_whales
-from opinionscope.jobs.whales.turns import WORKERS
 from opinionscope.polling.limits import Limits
 from opinionscope.settings import Settings
 from opinionscope.simulator import Exchange, ExchangeServer
@@ -56,7 +55,7 @@ def a_day(wallets: int = WALLETS, hours: int = 24) -> Iterator[str]:
                 server.forget()
                 began = time.monotonic()
                 deadline, run_id = began + 60, open_run(store, WHALES, now)
-                with OpinionClient(settings, pacer, connections=WORKERS, deadline=deadline) as client:
+                with OpinionClient(settings, pacer, deadline=deadline) as client:
                     result = sync_whales(
                         client, store, now=now, retention=timedelta(days=90), deadline=deadline, limits=LIMITS
                     )

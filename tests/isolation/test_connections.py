@@ -92,9 +92,7 @@ def client_of(listener: Listener, folder: Path, *, scheme: str = "http", rate: f
             "OPINIONSCOPE_BACKOFF": 0.01,
         }
     )
-    with OpinionClient(
-        settings, Pacer(folder / "pacer", rate), connections=1, deadline=time.monotonic() + 20
-    ) as client:
+    with OpinionClient(settings, Pacer(folder / "pacer", rate), deadline=time.monotonic() + 20) as client:
         yield client
     listener.close()
 
@@ -105,6 +103,16 @@ def test_plain_answers_share_a_connection(tmp_path: Path) -> None:
         for name in ("a", "b", "c"):
             assert client.fetch_trades(name, 1).items[0].tx_hash == name
     assert listener.connections == 1
+
+
+def test_a_connection_hung_up_for_one_thread_s_answer_is_no_other_thread_s(tmp_path: Path) -> None:
+    listener = Listener(lambda connection, path: connection.sendall(page(path)))
+    with client_of(listener, tmp_path) as client:
+        other = threading.Thread(target=client.fetch_trades, args=("a", 1))
+        other.start()
+        other.join()
+        assert client.fetch_trades("b", 1).items[0].tx_hash == "b"
+    assert listener.connections == 2
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Trial:
         pacer = Pacer(self._folder / f"{number}.pacer", 1000)
         with (
             Store.open(self._folder / f"{number}.db") as store,
-            OpinionClient(self._settings, pacer, connections=16, deadline=deadline) as client,
+            OpinionClient(self._settings, pacer, deadline=deadline) as client,
         ):
             store.pragma("synchronous = OFF")
             yield client, store, deadline

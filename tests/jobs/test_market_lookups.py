@@ -21,7 +21,7 @@ def test_a_market_whose_detail_cannot_be_read_does_not_keep_the_others_from_thei
         pacer = Pacer(tmp_path / "pacer", 500)
 
         def sync() -> str:
-            with OpinionClient(settings, pacer, connections=8, deadline=time.monotonic() + 30) as client:
+            with OpinionClient(settings, pacer, deadline=time.monotonic() + 30) as client:
                 return sync_markets(client, store, now=utc_now(), deadline=time.monotonic() + 60, lookups=1).status
 
         sync()

@@ -19,7 +19,7 @@ def work(run: Run) -> JobResult:
     from opinionscope.polling.limits import Limits
 
     workers = workers_for(len(run.settings.api_keys), WORKERS)
-    with connected(run, workers) as (client, deadline):
+    with connected(run) as (client, deadline):
         return sync_positions(
             client,
             run.store,

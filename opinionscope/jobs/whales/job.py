@@ -45,7 +45,7 @@ def _sync(run: Run, addresses: Sequence[str]) -> JobResult:
     from opinionscope.polling.limits import Limits
 
     workers = workers_for(len(run.settings.api_keys), WORKERS)
-    with connected(run, workers) as (client, deadline):
+    with connected(run) as (client, deadline):
         return sync_whales(
             client,
             run.store,

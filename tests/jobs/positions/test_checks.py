@@ -76,7 +76,7 @@ class Hours:
         )
         deadline = time.monotonic() + seconds
         pacer = Pacer(self.store.path.with_name("pacer"), settings.rate_limit)
-        with OpinionClient(settings, pacer, connections=WORKERS, deadline=deadline) as client:
+        with OpinionClient(settings, pacer, deadline=deadline) as client:
             if seconds > 1:
                 sync_markets(client, self.store, now=self.now, deadline=deadline)
             self.server.forget()

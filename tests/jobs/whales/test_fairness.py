@@ -19,7 +19,6 @@ from opinionscope.api.pacer import Pacer
 from opinionscope.errors import OutOfTime
 from opinionscope.jobs.result import ReportProgress, no_progress
 from opinionscope.jobs.whales.sync import sync_whales
-from opinionscope.jobs.whales.turns import WORKERS
 from opinionscope.polling.limits import Limits
 from opinionscope.polling.trade_rate import TradeRate
 from opinionscope.settings import Settings
@@ -88,7 +87,7 @@ class Minutes:
         )
         deadline = time.monotonic() + 60
         pacer = Pacer(self.store.path.with_name("pacer"), settings.rate_limit)
-        with ShortOfTime(settings, pacer, connections=WORKERS, deadline=deadline) as client:
+        with ShortOfTime(settings, pacer, deadline=deadline) as client:
             client.requests_left = requests
             self.result = sync_whales(
                 client,

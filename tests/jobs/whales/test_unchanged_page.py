@@ -78,7 +78,7 @@ def test_the_client_reads_a_newest_page_anew_only_when_it_has_changed(
         monkeypatch.setenv("OPINION_TRADE_BASE_URL", server.url)
         monkeypatch.setenv("OPINION_TRADE_API_KEY", "a-key-of-the-tests")
         pacer = Pacer(tmp_path / "pacer", 500)
-        with OpinionClient(Settings.load(), pacer, connections=1, deadline=float("inf")) as client:
+        with OpinionClient(Settings.load(), pacer, deadline=float("inf")) as client:
             first = client.fetch_newest_trades(address, None)
             assert first is not None
             assert (len(first.items), first.total) == (20, 30)
