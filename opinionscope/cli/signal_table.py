@@ -35,7 +35,7 @@ def print_signals(
         Column("Rule", lambda signal: signal.rule, flexible="cut", least=8, enough=16),
         Column("State", lambda signal: signal.state, style=lambda signal: STATE_STYLES[signal.state]),
         Column("Whale", whale, flexible="cut", least=11, enough=16),
-        Column("What", what, flexible="cut", least=18, enough=28),
+        Column("What", what, flexible="wrap", least=18, enough=28),
         Column("Amount", lambda signal: money(signal.amount), right=True, unit="USDT"),
         Column("Price", lambda signal: price(signal.price), right=True, rank=3),
         Column("Market", market, flexible="cut", least=16, enough=40, rank=1),
