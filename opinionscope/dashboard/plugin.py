@@ -14,6 +14,7 @@ from datasette import hookimpl
 from datasette.database import QueryInterrupted
 from datasette.utils.asgi import NotFound, Request, Response
 from datasette_dashboards import replace_opts_in_query
+from jinja2 import Environment
 
 from opinionscope.dashboard.computed_rows import computed_rows
 from opinionscope.dashboard.guard import Guard
@@ -43,12 +44,18 @@ def asgi_wrapper() -> type[Guard]:
 
 
 @hookimpl
+def prepare_jinja2_environment(env: Environment, datasette: Any) -> None:
+    """The dashboards by slug, for the navigation on every page; those of errors get no other variables."""
+    env.globals["pages"] = datasette.plugin_config(_DASHBOARDS)
+
+
+@hookimpl
 def extra_template_vars(datasette: Any) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """The dashboards by slug, for the navigation on every page, and what the page is as of."""
+    """What a page is as of."""
 
     async def variables() -> dict[str, Any]:
         as_of = (await datasette.execute(DATABASE, _AS_OF)).first()
-        return {"pages": datasette.plugin_config(_DASHBOARDS), "database": DATABASE, "as_of": dict(as_of)}
+        return {"database": DATABASE, "as_of": dict(as_of)}
 
     return variables
 

@@ -310,6 +310,12 @@ def test_only_the_dashboards_and_the_tables_are_served(site: str, path: str, sta
     assert ask(f"{site}{path}")[0] == status
 
 
+def test_a_page_that_does_not_exist_leads_to_those_that_do(site: str) -> None:
+    status, body, _ = ask(f"{site}/-/dashboards/nothing")
+    assert status == 404
+    assert set(re.findall(r'href="/-/dashboards/([a-z-]+)"', body)) >= {"whales", "activity", "signals", "sync-health"}
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_can_be_sent_to_it(site: str, method: str) -> None:
     assert ask(f"{site}/opinionscope/markets", method=method)[0] == 405
