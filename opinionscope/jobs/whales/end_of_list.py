@@ -51,6 +51,7 @@ def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) ->
     return reading._replace(
         progress=progress,
         joined=True,
+        is_whole=is_whole,
         is_sound=bool(is_sound),
         has_ended=True,
         has_reached_end=reading.progress.end_reached or page.is_cut,
@@ -73,4 +74,4 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
         return progress._replace(settled_difference=0) if is_well else progress
     if is_well and reading.found:
         return progress._replace(settled_difference=0, fruitless_rereads=0, reread_after=None)
-    return settle(progress, left, now, is_sound=reading.is_sound)
+    return settle(progress, left, now, is_whole=reading.is_whole, is_sound=reading.is_sound)

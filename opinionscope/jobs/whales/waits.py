@@ -27,12 +27,17 @@ def is_due(progress: ReadingProgress, now: datetime) -> bool:
     return due is None or not now < due <= now + _LONGEST_WAIT
 
 
-def settle(progress: ReadingProgress, left: int, now: datetime, *, is_sound: bool) -> ReadingProgress:
-    """Accept what a whole reading left, `left` trades missing (below zero: too many known), and wait before the next.
+def settle(progress: ReadingProgress, left: int, now: datetime, *, is_whole: bool, is_sound: bool) -> ReadingProgress:
+    """Accept what a reading left, `left` trades missing (below zero: too many known), and wait before the next.
 
-    If all its pages can be believed and trades are missed, a second reading soon decides whether to withdraw them.
+    A reading that went on where an earlier run stopped has passed over what was listed late above that place, so the
+    first of these is followed at once by one from the top. If all pages of a reading can be believed and trades are
+    missed, a second one soon decides whether to withdraw them.
     """
-    wait = LONGEST_LAG if progress.missed and is_sound else _wait(progress, left)
+    if left > 0 and not (is_whole or progress.fruitless_rereads or progress.listed_newest is not None):
+        wait = timedelta(0)
+    else:
+        wait = LONGEST_LAG if progress.missed and is_sound else _wait(progress, left)
     return progress._replace(
         settled_difference=left,
         fruitless_rereads=progress.fruitless_rereads + 1,

@@ -66,9 +66,26 @@ def play(reader: Reader, history: Sequence[Batch], runs: Sequence[Run]) -> None:
 LONG_SECOND = [Batch(1, (0,), spread=1), Batch(2, (0,), spread=1), Batch(23, (0,), spread=1), Batch(40, (0, UNIQUE))]
 PUSHED_DOWN = ((),) * 5 + ([Batch(1, (0,), spread=1), Batch(39, (1,), spread=1)], (), (), [Batch(1)], [Purge(0, 1)])
 
+# A search is cut short below a trade that is listed late, and goes on in the next run: it passes over that trade.
+TIES = [
+    Batch(19, (2, UNIQUE, 0, UNIQUE)),
+    Batch(39, (UNIQUE, 0, UNIQUE), spread=1, fees=2),
+    Batch(44, (1,), fees=2),
+    Batch(4, (2, 0, 0), spread=1),
+    Batch(1, (0, 2, UNIQUE, 2), spread=1, fees=2),
+]
+NEW_AND_LATE = ([Batch(40, (0,), spread=1)], [Batch(1, (1, 0, 0, 0), depth=45)], [Batch(42, (0,), spread=1)])
+PASSED_OVER = [
+    Run(((),) * 4 + ([ApiUnavailable("503")],), 1_000, 1_000),
+    Run((), 1_000, 1_000),
+    Run(NEW_AND_LATE, 1_000, 1_000),
+    Run(((), (), (), [Batch(1, (0,), depth=37)]), 7, 1_000),
+]
+
 
 @examples(60)
 @given(history=HISTORY, runs=RUNS)
+@example(history=TIES, runs=PASSED_OVER)
 @example(history=LONG_SECOND, runs=[Run(PUSHED_DOWN, 1_000, 1_000)])
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
     history: Sequence[Batch], runs: Sequence[Run]
