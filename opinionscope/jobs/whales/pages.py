@@ -69,6 +69,7 @@ class PageReader:
         self._waiting: list[ListedPage] = []
         self._shown: set[TradeKey] = set()
         self._first_total: int | None = None
+        self._grown_to = 0
         self._barren = 0
 
     def pages_from(self, number: int, page: Page[Trade] | None = None) -> Iterator[PageRead]:
@@ -148,6 +149,7 @@ class PageReader:
         for each in (*self._waiting, shown):
             evidence.add(each.keys, each.page.items)
         self._settled = None
+        self._grown_to = 0
         if doubtful is not None:
             limit = self._spanning_limit(shown) if doubtful == shown.number else None
             if limit is None:
@@ -167,7 +169,8 @@ class PageReader:
         return PageRead(
             shown.number,
             evidence.trades,
-            page.total,
+            # Later answers may already show what they count.
+            None if page.total is None else max(page.total, self._grown_to),
             position,
             is_last,
             page.problems,
@@ -259,9 +262,13 @@ class PageReader:
         except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
             logger.debug("page %d of limit %d: %s", number, limit, failure)
             page = Page([], None, 0, [])
-        across = ListedPage(number, page, [trade_key(trade) for trade in page.items])
+        across = self._look_again_at(number, page)
         evidence.add(across.keys, page.items)
         return across
+
+    def _look_again_at(self, number: int, page: Page[Trade]) -> ListedPage:
+        self._grown_to = max(self._grown_to, page.total or 0)
+        return ListedPage(number, page, [trade_key(trade) for trade in page.items])
 
     def _bridge(self, shown: ListedPage, number: int, limit: int, evidence: Evidence) -> None:
         across = self._fetch_across(number, limit, evidence)
@@ -281,8 +288,7 @@ class PageReader:
             if number == doubtful:
                 second = pages[0].first_second if pages[0].keys else None
             number -= 1
-            page = self._fetch_page(number, self._asked)
-            above = ListedPage(number, page, [trade_key(trade) for trade in page.items])
+            above = self._look_again_at(number, self._fetch_page(number, self._asked))
             if not stands_above(above, pages[0]):
                 break
             pages.insert(0, above)

@@ -82,10 +82,15 @@ PASSED_OVER = [
     Run(((), (), (), [Batch(1, (0,), depth=37)]), 7, 1_000),
 ]
 
+# A second is read upwards, and these later answers show what came on top meanwhile: more than the page below counts.
+ONE_SECOND = [Batch(46, (0,)), Batch(25, (0,), spread=1)]
+GROWN_SINCE = ((),) * 5 + ([Batch(39, (0,), spread=1)], [Batch(44, (0,), spread=1)])
+
 
 @examples(60)
 @given(history=HISTORY, runs=RUNS)
 @example(history=TIES, runs=PASSED_OVER)
+@example(history=ONE_SECOND, runs=[Run(GROWN_SINCE, 1_000, 1_000)])
 @example(history=LONG_SECOND, runs=[Run(PUSHED_DOWN, 1_000, 1_000)])
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
     history: Sequence[Batch], runs: Sequence[Run]
