@@ -16,11 +16,12 @@ from opinionscope.errors import ApiError, ApiUnavailable, BadAnswer, RequestRefu
 from opinionscope.jobs.whales.corrections import withdraw
 from opinionscope.jobs.whales.end_of_list import finish
 from opinionscope.jobs.whales.listed_page import PageRead, cut_short
-from opinionscope.jobs.whales.pages import FetchNewest, FetchPage, PageReader
+from opinionscope.jobs.whales.pages import FetchNewest, PageReader
 from opinionscope.jobs.whales.reading import advance, begin
 from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import SavedPage, save_page
 from opinionscope.jobs.whales.unsaved import Unsaved
+from opinionscope.jobs.whales.whole_second import FetchPage
 from opinionscope.store.counted_trades import TradeKey
 from opinionscope.store.database import Store, Transaction, savepoint
 from opinionscope.store.failures import primary_code

@@ -71,6 +71,10 @@ class ListedPage:
     def last_second(self) -> int:
         return self.keys[-1][0]
 
+    def is_of_one_second(self, size: int) -> bool:
+        """Whether it is full, with `size` entries of one second, so that the next page may go on with it."""
+        return len(self.keys) >= size and self.first_second == self.last_second
+
     @property
     def in_order(self) -> bool:
         return all(above[0] >= below[0] for above, below in zip(self.keys, self.keys[1:], strict=False))

@@ -13,39 +13,20 @@ which are trades that agree in every field, count together only where one answer
 In doubt a reading counts fewer: the exchange's total tells of what was missed, and a later reading finds it.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from opinionscope.api.answers import Page
 from opinionscope.api.client import PAGE_SIZE
 from opinionscope.api.models import Trade
-from opinionscope.errors import ApiUnavailable, BadAnswer, RequestRefused
-from opinionscope.jobs.whales.listed_page import (
-    Closed,
-    Evidence,
-    ListedPage,
-    PageRead,
-    is_full_of_copies,
-    page_that_spans,
-    stands_above,
-)
+from opinionscope.jobs.whales.listed_page import Closed, Evidence, ListedPage, PageRead, is_full_of_copies
 from opinionscope.jobs.whales.trade_key import trade_key
+from opinionscope.jobs.whales.whole_second import FetchPage, WholeSecond
 from opinionscope.store.counted_trades import TradeKey
 
 _DOUBTFUL_PAGES = 10
 _BARREN_PAGES = 5
 _MOST_ADDED_UP = 250
-
-logger = logging.getLogger(__name__)
-
-
-class FetchPage(Protocol):
-    """Fetches a page by its number, of at most `limit` entries."""
-
-    def __call__(self, number: int, limit: int = PAGE_SIZE) -> Page[Trade]: ...
-
 
 FetchNewest = Callable[[bytes | None], Page[Trade] | None]
 """Fetches the first page, unless its answer has the digest that is given."""
@@ -69,7 +50,6 @@ class PageReader:
         self._waiting: list[ListedPage] = []
         self._shown: set[TradeKey] = set()
         self._first_total: int | None = None
-        self._grown_to = 0
         self._barren = 0
 
     def pages_from(self, number: int, page: Page[Trade] | None = None) -> Iterator[PageRead]:
@@ -85,7 +65,7 @@ class PageReader:
                 return
             if doubtful is None and self._may_hold_copies(shown):
                 doubtful = number
-            waits = doubtful is not None and number - doubtful < _DOUBTFUL_PAGES and self._is_of_one_second(shown)
+            waits = doubtful is not None and number - doubtful < _DOUBTFUL_PAGES and shown.is_of_one_second(self.size)
             if waits:
                 self._waiting.append(shown)
                 self._carry(shown)
@@ -140,22 +120,17 @@ class PageReader:
             ending.update(self._of_open_second)
         return not ending.isdisjoint(shown.keys)
 
-    def _is_of_one_second(self, shown: ListedPage) -> bool:
-        """Whether a full page is of one second, so that the next page may go on with it."""
-        return len(shown.keys) >= self.size and shown.first_second == shown.last_second
-
     def _take_in(self, shown: ListedPage, doubtful: int | None) -> PageRead:
         evidence = Evidence()
         for each in (*self._waiting, shown):
             evidence.add(each.keys, each.page.items)
+        total = shown.page.total
         self._settled = None
-        self._grown_to = 0
         if doubtful is not None:
-            limit = self._spanning_limit(shown) if doubtful == shown.number else None
-            if limit is None:
-                self._read_upwards(shown, doubtful, evidence)
-            else:
-                self._bridge(shown, *limit, evidence)
+            across = WholeSecond(self._fetch_page, self._asked, self.size, evidence)
+            self._settled = across.read(shown, self._above, doubtful)
+            # What the later answers show may be counted only by them.
+            total = None if total is None else max(total, across.total)
         page, position = shown.page, self._position(shown)
         is_last = self._is_last(shown, position)
         self._add_up(shown, evidence, is_last=is_last)
@@ -169,8 +144,7 @@ class PageReader:
         return PageRead(
             shown.number,
             evidence.trades,
-            # Later answers may already show what they count.
-            None if page.total is None else max(page.total, self._grown_to),
+            total,
             position,
             is_last,
             page.problems,
@@ -234,90 +208,3 @@ class PageReader:
     def _is_below_open_second(self, shown: ListedPage) -> bool:
         """Whether the page begins later in the list than the open second, and is not one that was pushed down again."""
         return self._open_second is not None and shown.first_second < self._open_second
-
-    # Answers of another limit.
-
-    def _spanning_limit(self, shown: ListedPage) -> tuple[int, int] | None:
-        """The number and limit of a page that holds the whole second across the upper end of this page, if any does."""
-        above, second = self._above, shown.first_second
-        if above is None or self._is_of_one_second(shown):
-            return None
-        cut = (shown.number - 1) * self.size
-        first = cut - sum(1 for key in above.keys if key[0] == second) + 1
-        last = cut + sum(1 for key in shown.keys if key[0] == second)
-        if above.first_second == second and above.number > 1:
-            return None
-        # With its neighbours, and room for what comes on top in the meantime.
-        for room in (2, 1):
-            found = page_that_spans(max(1, first - 1), last + room, self.size)
-            if found is not None:
-                return found
-        grown = max(0, (shown.page.total or 0) - (above.page.total or 0))
-        return page_that_spans(max(1, first - 1 + grown), last + 1, self.size)
-
-    def _fetch_across(self, number: int, limit: int, evidence: Evidence) -> ListedPage:
-        """The page of another limit; an exchange that does not give it leaves open what it would have settled."""
-        try:
-            page = self._fetch_page(number, limit)
-        except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
-            logger.debug("page %d of limit %d: %s", number, limit, failure)
-            page = Page([], None, 0, [])
-        across = self._look_again_at(number, page)
-        evidence.add(across.keys, page.items)
-        return across
-
-    def _look_again_at(self, number: int, page: Page[Trade]) -> ListedPage:
-        self._grown_to = max(self._grown_to, page.total or 0)
-        return ListedPage(number, page, [trade_key(trade) for trade in page.items])
-
-    def _bridge(self, shown: ListedPage, number: int, limit: int, evidence: Evidence) -> None:
-        across = self._fetch_across(number, limit, evidence)
-        page, keys = across.page, across.keys
-        places = [place for place, key in enumerate(keys) if key[0] == shown.first_second]
-        if not places or page.problems:
-            return
-        begins = places[0] > 0 or number == 1
-        ends = places[-1] < len(keys) - 1 or page.length < min(limit, self.size)
-        if begins and ends:
-            self._settled = Counter(keys[place] for place in places)
-
-    def _read_upwards(self, shown: ListedPage, doubtful: int, evidence: Evidence) -> None:
-        """Read the pages above up to where the second begins that page `doubtful` begins with."""
-        pages, number, second = [shown], shown.number, None
-        while number > 1 and (number >= doubtful or (pages[0].keys and pages[0].first_second == second)):
-            if number == doubtful:
-                second = pages[0].first_second if pages[0].keys else None
-            number -= 1
-            above = self._look_again_at(number, self._fetch_page(number, self._asked))
-            if not stands_above(above, pages[0]):
-                break
-            pages.insert(0, above)
-        for each in pages:
-            evidence.add(each.keys, each.page.items)
-        if len(pages) > 1 and self._agrees_across_cuts(pages, evidence):
-            together = [(key, trade) for each in pages for key, trade in zip(each.keys, each.page.items, strict=True)]
-            evidence.add([key for key, _ in together], [trade for _, trade in together])
-            if second is not None:
-                self._settled = Counter(key for key, _ in together if key[0] == second)
-
-    def _agrees_across_cuts(self, pages: list[ListedPage], evidence: Evidence) -> bool:
-        """Whether answers of another limit, laid across each cut between the pages, show the same in the same order."""
-        begin = (pages[0].number - 1) * self.size
-        expected = [key for each in pages for key in each.keys]
-        if len(expected) != sum(each.page.length for each in pages) or any(
-            each.page.length != self.size for each in pages[:-1]
-        ):
-            return False
-        for below in pages[1:]:
-            cut = (below.number - 1) * self.size
-            found = page_that_spans(max(1, cut - 1), cut + 2, self.size) or page_that_spans(cut, cut + 1, self.size)
-            if found is None:
-                return False
-            number, limit = found
-            keys = self._fetch_across(number, limit, evidence).keys
-            first = (number - 1) * limit - begin
-            seen = keys[max(0, -first) :]
-            wanted = expected[max(0, first) : first + limit]
-            if not seen or seen[: len(wanted)] != wanted[: len(seen)]:
-                return False
-        return True
