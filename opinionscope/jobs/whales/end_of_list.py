@@ -1,14 +1,16 @@
 """What the end of a wallet's list proves: what is complete, what is to be withdrawn, and when to read it again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from opinionscope.jobs.whales.doubts import note_doubts, shows_enough
 from opinionscope.jobs.whales.listed_page import PageRead
 from opinionscope.jobs.whales.reading_state import HEAD_PAGES, Reading
 from opinionscope.jobs.whales.save import SavedPage
-from opinionscope.jobs.whales.waits import FIRST_WAIT_OF_AUDITS, LONGEST_LAG, settle
+from opinionscope.jobs.whales.waits import FIRST_WAIT_OF_AUDITS, LONGEST_LAG, settle, wait_after
 from opinionscope.store.whale_progress import ReadingProgress
 from opinionscope.times import from_text, to_millis_text
+
+_TRIES_FOR_ANSWERS = 3
 
 
 def end_at(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) -> Reading:
@@ -74,4 +76,17 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
         return progress._replace(settled_difference=0) if is_well else progress
     if is_well and reading.found:
         return progress._replace(settled_difference=0, fruitless_rereads=0, reread_after=None)
-    return settle(progress, left, now, is_whole=reading.is_whole, is_sound=reading.is_sound)
+    if left > 0 and _is_inconclusive(reading, progress):
+        return settle(progress, left, now, timedelta(0))
+    return settle(progress, left, now, wait_after(progress, left, is_sound=reading.is_sound))
+
+
+def _is_inconclusive(reading: Reading, progress: ReadingProgress) -> bool:
+    """Whether another reading in the next run is likely to find what this one has not, and has not been tried in vain.
+
+    One that went on where an earlier run stopped has passed over what was listed late above that place.
+    """
+    if progress.listed_newest is not None:
+        return False
+    tries = progress.fruitless_rereads
+    return (not reading.is_whole and tries == 0) or (reading.lacks_answers and tries < _TRIES_FOR_ANSWERS)

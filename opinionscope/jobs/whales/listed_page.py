@@ -35,7 +35,8 @@ class PageRead:
     the whole list, `position` how many entries there are down to the end of the page, `is_last` whether the reading
     ends with it, `is_cut` whether it ends because the exchange gives no further pages though it counts more, `problems`
     what could not be read, `digest` that of the page's answer. `is_settled`: no second is cut so that it may hold more
-    copies. `closed` says what the list shows no more; None where that is not known.
+    copies. `lacks_answers`: an answer that might have settled one did not come. `closed` says what the list shows no
+    more; None where that is not known.
     """
 
     number: int
@@ -48,6 +49,7 @@ class PageRead:
     is_cut: bool = False
     in_order: bool = True
     is_settled: bool = True
+    lacks_answers: bool = False
     closed: Closed | None = None
 
     def can_hold(self, key: TradeKey) -> int | None:

@@ -124,13 +124,14 @@ class PageReader:
         evidence = Evidence()
         for each in (*self._waiting, shown):
             evidence.add(each.keys, each.page.items)
-        total = shown.page.total
+        total, lacks_answers = shown.page.total, False
         self._settled = None
         if doubtful is not None:
             across = WholeSecond(self._fetch_page, self._asked, self.size, evidence)
             self._settled = across.read(shown, self._above, doubtful)
             # What the later answers show may be counted only by them.
             total = None if total is None else max(total, across.total)
+            lacks_answers = across.has_failed
         page, position = shown.page, self._position(shown)
         is_last = self._is_last(shown, position)
         self._add_up(shown, evidence, is_last=is_last)
@@ -151,6 +152,7 @@ class PageReader:
             page.digest,
             in_order=in_order,
             is_settled=doubtful is None or self._settled is not None,
+            lacks_answers=lacks_answers,
             closed=closed,
         )
 

@@ -88,6 +88,7 @@ def _take_in(reading: Reading, page: PageRead, saved: SavedPage, now: datetime) 
         pages=reading.pages + 1,
         deep_pages=reading.deep_pages + reading.joined,
         is_sound=is_sound,
+        lacks_answers=reading.lacks_answers or page.lacks_answers,
         is_in_order=reading.is_in_order and page.in_order,
         newest=newest,
         total_fell=max(reading.total_fell, fell),

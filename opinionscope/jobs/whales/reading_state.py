@@ -20,10 +20,11 @@ class Reading(NamedTuple):
     `gained` counts the trades that became known, and `found` those of them below where the run joined. `pages` counts
     the pages read, and `deep_pages` those below where it joined. `newest` is the unix second of the newest trade.
 
-    `is_whole`: it has left out nothing from the top down. `is_sound`: all its pages can be believed. `has_jumped`: it
-    went on where an earlier run stopped. `has_ended`: the reading is over; `has_reached_end`: at the end of a list that
-    had been read to its end before, or that the exchange cuts. What has been missed since `missed_until` or longer is
-    to be withdrawn. `look`: known trades that are to be looked at again.
+    `is_whole`: it has left out nothing from the top down. `is_sound`: all its pages can be believed. `lacks_answers`:
+    an answer that might have shown more did not come. `has_jumped`: it went on where an earlier run stopped.
+    `has_ended`: the reading is over; `has_reached_end`: at the end of a list that had been read to its end before, or
+    that the exchange cuts. What has been missed since `missed_until` or longer is to be withdrawn. `look`: known trades
+    that are to be looked at again.
     """
 
     progress: ReadingProgress
@@ -37,6 +38,7 @@ class Reading(NamedTuple):
     deep_pages: int = 0
     is_whole: bool = True
     is_sound: bool = True
+    lacks_answers: bool = False
     is_in_order: bool = True
     has_ended: bool = False
     has_reached_end: bool = False

@@ -27,17 +27,8 @@ def is_due(progress: ReadingProgress, now: datetime) -> bool:
     return due is None or not now < due <= now + _LONGEST_WAIT
 
 
-def settle(progress: ReadingProgress, left: int, now: datetime, *, is_whole: bool, is_sound: bool) -> ReadingProgress:
-    """Accept what a reading left, `left` trades missing (below zero: too many known), and wait before the next.
-
-    A reading that went on where an earlier run stopped has passed over what was listed late above that place, so the
-    first of these is followed at once by one from the top. If all pages of a reading can be believed and trades are
-    missed, a second one soon decides whether to withdraw them.
-    """
-    if left > 0 and not (is_whole or progress.fruitless_rereads or progress.listed_newest is not None):
-        wait = timedelta(0)
-    else:
-        wait = LONGEST_LAG if progress.missed and is_sound else _wait(progress, left)
+def settle(progress: ReadingProgress, left: int, now: datetime, wait: timedelta) -> ReadingProgress:
+    """Accept for a while what a reading left: `left` trades missing, or below zero, too many known."""
     return progress._replace(
         settled_difference=left,
         fruitless_rereads=progress.fruitless_rereads + 1,
@@ -45,7 +36,13 @@ def settle(progress: ReadingProgress, left: int, now: datetime, *, is_whole: boo
     )
 
 
-def _wait(progress: ReadingProgress, left: int) -> timedelta:
+def wait_after(progress: ReadingProgress, left: int, *, is_sound: bool) -> timedelta:
+    """How long to wait after a reading that left a difference.
+
+    If all its pages can be believed and trades are missed, a second reading soon decides whether to withdraw them.
+    """
+    if progress.missed and is_sound:
+        return LONGEST_LAG
     doublings = min(progress.fruitless_rereads, _MOST_DOUBLINGS)
     if progress.listed_newest is not None:
         return min(_FIRST_WAIT_AT_A_CUT * ((1 << doublings) - 1), _LONGEST_WAIT_AT_A_CUT)

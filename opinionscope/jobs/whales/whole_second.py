@@ -22,13 +22,15 @@ class FetchPage(Protocol):
 
 
 class WholeSecond:
-    """The answers about one second, which become `evidence`; `total` is the highest count of the list in them.
+    """The answers about one second, which become `evidence`.
 
-    The list is asked for pages of `asked` entries, and gives `size`.
+    `total` is the highest count of the list in them, and `has_failed` says that one did not come, though it may another
+    time. The list is asked for pages of `asked` entries, and gives `size`.
     """
 
     def __init__(self, fetch_page: FetchPage, asked: int, size: int, evidence: Evidence) -> None:
         self.total = 0
+        self.has_failed = False
         self._fetch_page = fetch_page
         self._asked = asked
         self._size = size
@@ -64,6 +66,7 @@ class WholeSecond:
             page = self._fetch_page(number, limit)
         except (RequestRefused, ApiUnavailable, BadAnswer) as failure:
             logger.debug("page %d of limit %d: %s", number, limit, failure)
+            self.has_failed |= not isinstance(failure, RequestRefused)
             page = Page([], None, 0, [])
         across = self._look_again_at(number, page)
         self._evidence.add(across.keys, page.items)
