@@ -1,6 +1,6 @@
 """A run that leaves alone what it knows from the last one stores what a run that knows nothing does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opinionscope.api.answers import read_items
 from opinionscope.jobs.markets import list_saver, save
 from opinionscope.jobs.markets.list_saver import ListSaver
 from opinionscope.jobs.markets.rows import rows_of
@@ -43,7 +44,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The entries that had to be read."""
     entries: list[Any] = []
-    read_items: Callable[..., Any] = list_saver.read_items
 
     def noting(items: list[Any], model: Any) -> Any:
         entries.extend(items)
@@ -152,7 +152,7 @@ def test_a_market_nested_too_deeply_to_be_known_again_is_stored_as_often_as_it_c
         assert store.value("SELECT title FROM markets WHERE external_id = '71'") == f"Which?: {title}"
 
 
-FIELDS = st.fixed_dictionaries(
+FIELDS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "marketTitle": st.sampled_from(["Snow?", None]),
@@ -171,7 +171,7 @@ def lists(draw: st.DrawFn) -> list[list[Any]]:
     entries: dict[int, Any] = {}
     for number in numbers:
         children = draw(st.lists(st.integers(1, 3), max_size=2, unique=True)) if number % 2 else []
-        fields = draw(FIELDS)
+        fields: Any = draw(FIELDS)
         made = [entry(10 * number + child, **draw(FIELDS)) for child in children]
         entries.setdefault(number, (topic(number, *made) if number % 2 else entry(number)) | fields)
     listed = [entries[number] for number in numbers]
@@ -187,16 +187,19 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Stor
 
 @examples(60)
 @given(
-    days=st.lists(st.tuples(st.sampled_from([0, 0, 1, 2]), st.sampled_from([None, "title", "status"])), max_size=6),
+    runs=st.lists(
+        st.tuples(st.sampled_from([0, 0, 1, 2]), st.sampled_from([{}, {"title": "Fog?"}, {"status": "resolved"}])),
+        max_size=6,
+    ),
     pool=st.lists(lists(), min_size=3, max_size=3),
 )
 def test_after_any_lists_and_changes_by_lookups_the_rows_are_those_of_a_run_that_knows_nothing(
-    pair: tuple[Store, Store], days: list[tuple[int, str | None]], pool: list[list[list[Any]]]
+    pair: tuple[Store, Store], runs: list[tuple[int, Any]], pool: list[list[list[Any]]]
 ) -> None:
     for store in pair:
         with store.transaction() as transaction:
             transaction.execute("DELETE FROM markets")
-    for minute, (number, looked_up) in enumerate(days):
+    for minute, (number, changes) in enumerate(runs):
         now = NOON + timedelta(minutes=minute)
         outcomes = []
         for store in pair:
@@ -204,7 +207,6 @@ def test_after_any_lists_and_changes_by_lookups_the_rows_are_those_of_a_run_that
                 with store.transaction() as transaction:
                     transaction.execute("DELETE FROM listed_markets")
             outcomes.append((sync(store, *pool[number], now=now), rows(store)))
-            known = [find_market(store, MarketKey(str(number), bool(number % 2))) for number in (1, 2)]
-            if looked_up:
-                save_markets(store, [row._replace(**{looked_up: "resolved"}) for row in known if row], now)
+            known = [find_market(store, MarketKey(*key)) for key in (("1", True), ("2", False), ("31", False))]
+            save_markets(store, [row._replace(**changes) for row in known if row], now)
         assert outcomes[0] == outcomes[1]
