@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -42,6 +42,13 @@ class Page(Generic[Item]):
     digest: bytes = b""
 
 
+class UnreadPage(NamedTuple):
+    """One page of a list whose entries are not validated. `total` is as in `Page`."""
+
+    entries: list[Any]
+    total: int | None
+
+
 def read_result(body: bytes) -> Any:
     """The `result` of a successful answer. Raises the ApiError that the answer stands for."""
     answer = _parse(body)
@@ -61,6 +68,13 @@ def read_result(body: bytes) -> Any:
 
 def read_page(result: Any, model: type[Item], digest: bytes = b"") -> Page[Item]:
     """The items of a list result. Raises BadAnswer where there is no list at all: that is never "no data"."""
+    entries, total = read_list(result)
+    items, problems = read_items(entries, model)
+    return Page(items, total, len(entries), problems, digest)
+
+
+def read_list(result: Any) -> UnreadPage:
+    """The entries of a list result, not validated. Raises BadAnswer like `read_page`."""
     if not isinstance(result, dict) or "list" not in result:
         raise BadAnswer("the result has no list")
     entries, total = result["list"], _count(result.get("total"))
@@ -70,8 +84,8 @@ def read_page(result: Any, model: type[Item], digest: bytes = b"") -> Page[Item]
         raise BadAnswer(f"the list is a JSON {type(entries).__name__}")
     if not (total is None or (type(total) is int and 0 <= total <= _LARGEST_TOTAL)):
         raise BadAnswer("the total of the list is not a count")
-    items, problems = read_items(entries, model)
-    return Page(items, total, len(entries), problems, digest)
+    _check_length(entries)
+    return UnreadPage(entries, total)
 
 
 def without_future(page: Page[Trade], exchange_time: float) -> Page[Trade]:
@@ -95,8 +109,7 @@ def _count(total: Any) -> Any:
 
 def read_items(entries: list[Any], model: type[Item]) -> tuple[list[Item], list[str]]:
     """The entries that can be read, and a description of each that cannot. Raises BadAnswer if they are too many."""
-    if len(entries) > LONGEST_LIST:
-        raise BadAnswer(f"the list has {len(entries)} entries")
+    _check_length(entries)
     items, problems = list[Item](), list[str]()
     for entry in entries:
         try:
@@ -104,6 +117,11 @@ def read_items(entries: list[Any], model: type[Item]) -> tuple[list[Item], list[
         except ValidationError as error:
             problems.append(_describe(entry, error))
     return items, problems
+
+
+def _check_length(entries: list[Any]) -> None:
+    if len(entries) > LONGEST_LIST:
+        raise BadAnswer(f"the list has {len(entries)} entries")
 
 
 def read_detail(result: Any, model: type[Item]) -> Item:

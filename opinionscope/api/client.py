@@ -12,7 +12,16 @@ from typing import Any, NamedTuple, Self
 import requests
 
 from opinionscope import __version__
-from opinionscope.api.answers import Item, Page, read_detail, read_page, read_result, without_future
+from opinionscope.api.answers import (
+    Item,
+    Page,
+    UnreadPage,
+    read_detail,
+    read_list,
+    read_page,
+    read_result,
+    without_future,
+)
 from opinionscope.api.clock import ExchangeClock
 from opinionscope.api.failures import failure_of_status, transport_failure
 from opinionscope.api.headers import read_date, retry_after_seconds
@@ -88,10 +97,15 @@ class OpinionClient:
         """What is wrong with the keys that were set aside, a line each."""
         return self._keys.problems
 
-    def fetch_markets(self, page: int) -> Page[Market]:
-        """A page of the activated markets, newest first: binary ones and categorical parents with their children."""
+    def fetch_markets(self, page: int) -> UnreadPage:
+        """A page of the activated markets, newest first: binary ones and categorical parents with their children.
+
+        Its entries are not validated yet, because most of them say what they have said before.
+        """
         parameters = {"page": page, "limit": PAGE_SIZE, "status": "activated", "marketType": 2, "sortBy": 1}
-        return _page(page, self._fetch(self._settings.markets_path, parameters), Market)
+        markets = read_list(self._fetch(self._settings.markets_path, parameters).content)
+        _check_first_page(page, len(markets.entries), markets.total)
+        return markets
 
     def fetch_market(self, market_id: str, *, categorical: bool) -> Market:
         """The detail of a market or, `categorical`, of the topic of that number, in whatever state it is.
@@ -210,9 +224,13 @@ class OpinionClient:
 def _page(number: int, answer: _Result, model: type[Item]) -> Page[Item]:
     """The page in the answer. A first page without entries, of a list that has some, is not a valid page."""
     page = read_page(answer.content, model, answer.digest)
-    if number == 1 and not page.length and page.total:
-        raise BadAnswer(f"the list is empty and has a total of {page.total}")
+    _check_first_page(number, page.length, page.total)
     return page
+
+
+def _check_first_page(number: int, length: int, total: int | None) -> None:
+    if number == 1 and not length and total:
+        raise BadAnswer(f"the list is empty and has a total of {total}")
 
 
 def _trade_page(number: int, answer: _Result) -> Page[Trade]:

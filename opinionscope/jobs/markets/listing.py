@@ -1,9 +1,9 @@
 """How much of the list of markets has been read, and when that is all of it. Pure: pages in, a judgement out."""
 
-from opinionscope.api.answers import Page
+from collections.abc import Sequence
+
+from opinionscope.api.answers import UnreadPage
 from opinionscope.api.client import PAGE_SIZE
-from opinionscope.api.models import Market
-from opinionscope.jobs.markets.rows import key_of
 from opinionscope.store.markets import MarketKey
 
 PAGES_WITHOUT_NEWS = 3
@@ -60,20 +60,20 @@ class ListReading:
         self._missed_pages += 1
         self._barren += 1
 
-    def take_in(self, number: int, page: Page[Market]) -> list[str]:
-        """Take note of a page; what cannot be right about it."""
-        before = len(self._seen)
-        self._seen.update(key_of(market) for market in page.items)
-        self._unreadable += len(page.problems)
+    def take_in(self, number: int, page: UnreadPage, keys: Sequence[MarketKey]) -> list[str]:
+        """Take note of a page and the `keys` of the entries that could be read; what cannot be right about it."""
+        before, length = len(self._seen), len(page.entries)
+        self._seen.update(keys)
+        self._unreadable += length - len(keys)
         has_news = len(self._seen) > before
         self.pages = number
-        self._fullest = max(self._fullest, page.length)
+        self._fullest = max(self._fullest, length)
         if page.total is not None:
             self._total = page.total if self._total is None else min(self._total, page.total)
         self._barren = 0 if has_news else self._barren + 1
-        problems = self._judge(number, page, has_news=has_news)
-        self._ended = not page.length if self._total is None else self._is_complete
-        self._ended &= page.length < PAGE_SIZE or not has_news
+        problems = self._judge(number, length, has_news=has_news)
+        self._ended = not length if self._total is None else self._is_complete
+        self._ended &= length < PAGE_SIZE or not has_news
         return problems
 
     @property
@@ -82,14 +82,14 @@ class ListReading:
         missed = self._missed_pages * (self._fullest or PAGE_SIZE)
         return self._total is not None and self.entries + missed >= self._total
 
-    def _judge(self, number: int, page: Page[Market], *, has_news: bool) -> list[str]:
-        if not page.length:
+    def _judge(self, number: int, length: int, *, has_news: bool) -> list[str]:
+        if not length:
             self._empty_page = number
         elif has_news and self._empty_page is not None:
             empty, self._empty_page = self._empty_page, None
             self._missed_pages += 1
             return [f"page {empty} of the list came empty, the one below it did not"]
-        elif not has_news and page.length >= self._fullest and not self._is_complete:
+        elif not has_news and length >= self._fullest and not self._is_complete:
             self._missed_pages += 1
             of = "" if self._total is None else f" of {self._total}"
             return [

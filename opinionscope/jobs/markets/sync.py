@@ -10,6 +10,7 @@ from opinionscope.api.client import OpinionClient
 from opinionscope.api.models import Market
 from opinionscope.errors import AccessBlocked, NoSuchMarket, OutOfTime, Paused
 from opinionscope.jobs.failures import BLOCKED_IN_A_ROW, ENDS_THE_RUN, contained, describe
+from opinionscope.jobs.markets.list_saver import ListSaver
 from opinionscope.jobs.markets.listing import ListReading
 from opinionscope.jobs.markets.lookups import Lookup, LookupSaver, plan_lookups
 from opinionscope.jobs.markets.rows import key_of
@@ -88,7 +89,7 @@ class _MarketSync:
 
     def read_list(self, pool: DaemonPool) -> None:
         """Fetch and store the pages of the list, several at a time. A page that fails is counted."""
-        reading = self._reading
+        reading, saver = self._reading, ListSaver(self._store, self._saver, self._now)
         while not reading.has_ended and not self._stopped:
             first = reading.pages + 1
             upcoming = range(first, max(first, min(reading.pages + WORKERS, reading.expected_pages)) + 1)
@@ -98,8 +99,8 @@ class _MarketSync:
                 if page is None:
                     reading.miss(number)
                 else:
-                    self._saver.save(page.items)
-                    for problem in page.problems + reading.take_in(number, page):
+                    keys, problems = saver.save(page.entries)
+                    for problem in problems + reading.take_in(number, page, keys):
                         self.result.fail(problem)
                 self._progress("pages", number, max(reading.expected_pages, number))
                 if reading.has_ended:

@@ -14,6 +14,7 @@ from opinionscope.store.migrations import (
     first_release,
     indexes,
     market_identity,
+    market_list,
     merging,
     polling,
     positions,
@@ -37,6 +38,7 @@ STEPS = (
     shards.wallets_of_other_shards,
     merging.merged_databases,
     indexes.log_without_index_by_status,
+    market_list.markets_as_they_were_listed,
 )
 """In the order in which they were released. A file remembers the steps by their names."""
 
