@@ -29,12 +29,16 @@ class WholeSecond:
     """
 
     def __init__(self, fetch_page: FetchPage, asked: int, size: int, evidence: Evidence) -> None:
-        self.total = 0
         self.has_failed = False
         self._fetch_page = fetch_page
         self._asked = asked
         self._size = size
         self._evidence = evidence
+        self._totals = set[int | None]()
+
+    @property
+    def total(self) -> int:
+        return max((total or 0 for total in self._totals), default=0)
 
     def read(self, shown: ListedPage, above: ListedPage | None, doubtful: int) -> Counter[TradeKey] | None:
         """The trades of the second that page `doubtful` begins with, down to the page `shown`; None if in doubt.
@@ -73,7 +77,7 @@ class WholeSecond:
         return across
 
     def _look_again_at(self, number: int, page: Page[Trade]) -> ListedPage:
-        self.total = max(self.total, page.total or 0)
+        self._totals.add(page.total)
         return ListedPage(number, page, [trade_key(trade) for trade in page.items])
 
     def _bridge(self, shown: ListedPage, number: int, limit: int) -> Counter[TradeKey] | None:
@@ -103,7 +107,10 @@ class WholeSecond:
             return None
         together = [(key, trade) for each in pages for key, trade in zip(each.keys, each.page.items, strict=True)]
         self._evidence.add([key for key, _ in together], [trade for _, trade in together])
-        return None if second is None else Counter(key for key, _ in together if key[0] == second)
+        # What has slid from one page to the next in the meantime is on neither, so there may be more.
+        if second is None or self._totals != {shown.page.total}:
+            return None
+        return Counter(key for key, _ in together if key[0] == second)
 
     def _agrees_across_cuts(self, pages: list[ListedPage]) -> bool:
         """Whether answers of another limit, laid across each cut between the pages, show the same in the same order."""

@@ -93,6 +93,14 @@ ONE_SECOND = [Batch(46, (0,)), Batch(25, (0,), spread=1)]
 GROWN_SINCE = ((),) * 5 + ([Batch(39, (0,), spread=1)], [Batch(44, (0,), spread=1)])
 
 
+# While a second is read upwards, trades slide from one page to the next and are on neither: it shows too few of them.
+TWO_KINDS = [Batch(1, (1,)), Batch(20, (0,))]
+SLIDING: Sequence[Sequence[Event]] = (
+    (),
+    [Batch(1, (0,), spread=1), Batch(7, (0,), spread=1)],
+    [Purge(0, 1), Batch(3, (0,), spread=1)],
+)
+
 # The one answer that shows two equal trades together fails, and fails again.
 UNANSWERED = [Run(((), (), [ApiUnavailable("503")]), 1_000, 1_000)] * 2
 
@@ -101,6 +109,7 @@ UNANSWERED = [Run(((), (), [ApiUnavailable("503")]), 1_000, 1_000)] * 2
 @given(history=HISTORY, runs=RUNS.filter(fails_twice_at_most))
 @example(history=[Batch(21, (0,), spread=3)], runs=UNANSWERED)
 @example(history=TIES, runs=PASSED_OVER)
+@example(history=TWO_KINDS, runs=[Run(SLIDING, 1_000, 1_000)])
 @example(history=ONE_SECOND, runs=[Run(GROWN_SINCE, 1_000, 1_000)])
 @example(history=LONG_SECOND, runs=[Run(PUSHED_DOWN, 1_000, 1_000)])
 def test_two_runs_after_the_trading_stops_every_trade_is_there_once(
