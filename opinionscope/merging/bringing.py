@@ -2,33 +2,34 @@
 
 Much that is new, as in a first merge, comes in several transactions, so that nobody waits for long and a merge that is
 killed goes on where it was. What makes it whole is one last transaction: all that it reads of the source is of one
-moment. What the source's trades mean to the rules is written in it, too.
+moment. Each transaction that brings trades notes which of them are news, for the rules to judge once all sources have
+been brought.
 """
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from opinionscope.store.anything_to_tell import has_enabled_rules
 from opinionscope.store.attached_database import AttachedDatabase, attached
-from opinionscope.store.database import Store, Transaction, savepoint
-from opinionscope.store.failures import primary_code
-from opinionscope.store.merged_databases import Looked, MergedDatabase, note_merged
+from opinionscope.store.database import Store, Transaction
+from opinionscope.store.merged_databases import Looked, MergedDatabase, doubt_replaced, note_last_run, note_merged
 from opinionscope.store.merged_markets import merge_markets
-from opinionscope.store.merged_trades import (
-    LastTrade,
-    copy_trades,
-    delete_purged,
-    doubt_replaced,
-    find_last_taken,
-    find_miscounted,
-    find_news,
-    has_purged,
-)
+from opinionscope.store.merged_news import look_before, note_news
+from opinionscope.store.merged_trades import copy_trades, count_further, delete_purged, find_miscounted, has_purged
 from opinionscope.store.merged_wallets import find_changed, find_rewritten, find_taken, follow, note_taken, only_new
-from opinionscope.store.mirroring import OF_FIGURES, TAGS, TRADES, WHALES, mirror, mirror_hours
+from opinionscope.store.mirroring import (
+    OF_FIGURES,
+    TAGS,
+    TRADES,
+    WHALES,
+    delete_gone,
+    mirror,
+    mirror_hours,
+    write_different,
+)
 from opinionscope.store.whale_activity import find_last_trade
 
 TRADES_AT_ONCE = 50_000
@@ -36,129 +37,110 @@ PURGED_AT_ONCE = 20_000
 WALLETS_AT_ONCE = 100
 
 ReportTrades = Callable[[int], None]
-"""Told how many further trades of the source have been gone through."""
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Brought:
-    """What came from a source: how many new trades, and what is wrong with the rules that looked at them."""
-
-    trades: int
-    faults: Sequence[str]
+"""Told how many further trades have been brought."""
 
 
 def bring(
     store: Store, source: MergedDatabase, path: Path, looked: Looked, *, now: datetime, report: ReportTrades
-) -> Brought:
-    """Bring what is new, changed or gone in the source at `path`. Raises StoreError."""
+) -> int:
+    """Bring what is new, changed or gone in the source at `path`; how many new trades. Raises StoreError."""
     with attached(store, path) as database:
-        stored_before = _last_stored(store)
-        with database.transaction() as transaction:
-            doubt_replaced(transaction, source.id)
-        if not source.followed:
-            _copy_in_parts(database, source.id, report)
-        _purge_in_parts(database, source.id)
-        _mirror_in_parts(database, source.id)
-        with database.transaction() as transaction:
-            faults = _finish(store, transaction, source.id, now)
-            note_merged(transaction, source.id, looked, now)
-        return Brought(_last_stored(store) - stored_before, faults)
+        return _Bringing(store, database, source.id, now, report).bring(looked)
 
 
-def _last_stored(store: Store) -> int:
-    with store.snapshot() as transaction:
-        return find_last_trade(transaction)
+@dataclass
+class _Bringing:
+    """A merge, which began at `now`, at the source `source_id`: how many `trades` it has brought so far."""
 
+    store: Store
+    database: AttachedDatabase
+    source_id: int
+    now: datetime
+    report: ReportTrades
+    trades: int = 0
 
-def _copy_in_parts(database: AttachedDatabase, source_id: int, report: ReportTrades) -> None:
-    """Copy trades until few are left. Nothing of them is news."""
-    found = TRADES_AT_ONCE
-    while found == TRADES_AT_ONCE:
-        with database.transaction() as transaction:
-            found = copy_trades(transaction, source_id, TRADES_AT_ONCE)
-        report(found)
+    def bring(self, looked: Looked) -> int:
+        """Bring all of it."""
+        with self.database.transaction() as transaction:
+            doubt_replaced(transaction, self.source_id)
+            note_last_run(transaction, self.source_id)
+        self._copy_in_parts()
+        self._purge_in_parts()
+        self._mirror_in_parts()
+        with self.database.transaction() as transaction:
+            self._finish(transaction)
+            note_merged(transaction, self.source_id, looked, self.now)
+        return self.trades
 
+    def _copy_in_parts(self) -> None:
+        """Copy trades until few are left."""
+        while True:
+            with self.database.transaction() as transaction:
+                if count_further(transaction, self.source_id) <= TRADES_AT_ONCE:
+                    return
+                with self._new_trades(transaction):
+                    copy_trades(transaction, self.source_id, TRADES_AT_ONCE)
 
-def _purge_in_parts(database: AttachedDatabase, source_id: int) -> None:
-    purged = PURGED_AT_ONCE
-    while purged == PURGED_AT_ONCE:
-        with database.transaction() as transaction:
-            purged = delete_purged(transaction, source_id, PURGED_AT_ONCE) if has_purged(transaction, source_id) else 0
+    def _purge_in_parts(self) -> None:
+        purged = PURGED_AT_ONCE
+        while purged == PURGED_AT_ONCE:
+            with self.database.transaction() as transaction:
+                is_due = has_purged(transaction, self.source_id)
+                purged = delete_purged(transaction, self.source_id, PURGED_AT_ONCE) if is_due else 0
 
+    def _mirror_in_parts(self) -> None:
+        """Mirror what belongs to single wallets if many have changed."""
+        with self.database.transaction() as transaction:
+            changed = find_changed(transaction, self.source_id)
+        for wallets in _parts(changed) if len(changed) > WALLETS_AT_ONCE else ():
+            with self.database.transaction() as transaction:
+                rewritten = find_rewritten(transaction, wallets)
+                delete_gone(transaction, TRADES, rewritten)
+                with self._new_trades(transaction):
+                    write_different(transaction, TRADES, rewritten)
+                _mirror_figures(transaction, wallets)
+                mirror_hours(transaction, wallets)
+                note_taken(transaction, wallets)
 
-def _mirror_in_parts(database: AttachedDatabase, source_id: int) -> None:
-    """If much has changed, mirror all but what may be news: trades of wallets that are followed already."""
-    with database.transaction() as transaction:
-        changed = find_changed(transaction, source_id)
-    if len(changed) <= WALLETS_AT_ONCE:
-        return
-    for wallets in _parts(changed):
-        with database.transaction() as transaction:
-            new = set(only_new(transaction, wallets))
-            rewritten = set(find_rewritten(transaction, source_id)).intersection(wallets)
-            mirror(transaction, TRADES, rewritten & new)
-            _mirror_figures(transaction, wallets)
-            mirror_hours(transaction, wallets)
-            note_taken(transaction, set(wallets) - (rewritten - new))
+    def _finish(self, transaction: Transaction) -> None:
+        """Bring everything else, in one transaction."""
+        wallets, changed = find_taken(transaction, self.source_id), find_changed(transaction, self.source_id)
+        merge_markets(transaction, self.source_id, self.now)
+        mirror(transaction, WHALES, wallets)
+        mirror(transaction, TAGS, wallets)
+        has_deleted = has_purged(transaction, self.source_id)
+        self._bring_trades(transaction, find_rewritten(transaction, changed), has_deleted=has_deleted)
+        _mirror_figures(transaction, changed)
+        mirror_hours(transaction, wallets if has_deleted else {*changed, *only_new(transaction, wallets)})
+        note_taken(transaction, changed)
+        follow(transaction, self.source_id)
+
+    def _bring_trades(self, transaction: Transaction, rewritten: Collection[str], *, has_deleted: bool) -> None:
+        if has_deleted:
+            delete_purged(transaction, self.source_id)
+        delete_gone(transaction, TRADES, rewritten)
+        with self._new_trades(transaction):
+            copy_trades(transaction, self.source_id)
+            write_different(transaction, TRADES, rewritten)
+            if has_deleted:
+                mirror(transaction, TRADES, find_miscounted(transaction, self.source_id))
+
+    @contextmanager
+    def _new_trades(self, transaction: Transaction) -> Iterator[None]:
+        """Count the trades that the block brings, and note what is news among them."""
+        before = look_before(transaction, self.source_id)
+        yield
+        if has_enabled_rules(self.store):
+            note_news(transaction, self.source_id, before)
+        brought = find_last_trade(transaction) - before.stored
+        self.trades += brought
+        self.report(brought)
 
 
 def _parts(wallets: Sequence[str]) -> Iterator[Sequence[str]]:
     return (wallets[start : start + WALLETS_AT_ONCE] for start in range(0, len(wallets), WALLETS_AT_ONCE))
 
 
-def _finish(store: Store, transaction: Transaction, source_id: int, now: datetime) -> list[str]:
-    """Bring everything else, in one transaction; what is wrong with the rules."""
-    last, stored_before = find_last_taken(transaction, source_id), find_last_trade(transaction)
-    wallets, changed = find_taken(transaction, source_id), find_changed(transaction, source_id)
-    merge_markets(transaction, source_id, now)
-    mirror(transaction, WHALES, wallets)
-    mirror(transaction, TAGS, wallets)
-    has_deleted = has_purged(transaction, source_id)
-    _bring_trades(transaction, source_id, has_deleted=has_deleted)
-    _mirror_figures(transaction, changed)
-    mirror_hours(transaction, wallets if has_deleted else {*changed, *only_new(transaction, wallets)})
-    faults = _judge_news(store, transaction, last, stored_before, now)
-    note_taken(transaction, changed)
-    follow(transaction, source_id)
-    return faults
-
-
-def _bring_trades(transaction: Transaction, source_id: int, *, has_deleted: bool) -> None:
-    if has_deleted:
-        delete_purged(transaction, source_id)
-    copy_trades(transaction, source_id)
-    mirror(transaction, TRADES, find_rewritten(transaction, source_id))
-    if has_deleted:
-        mirror(transaction, TRADES, find_miscounted(transaction, source_id))
-
-
-def _mirror_figures(transaction: Transaction, wallets: Sequence[str]) -> None:
+def _mirror_figures(transaction: Transaction, wallets: Collection[str]) -> None:
     for table in OF_FIGURES:
         mirror(transaction, table, wallets)
-
-
-def _judge_news(
-    store: Store, transaction: Transaction, last: LastTrade, stored_before: int, now: datetime
-) -> list[str]:
-    """Have the rules look at what is news. A fault in one must not keep the trades from being stored."""
-    news = list(find_news(transaction, last, stored_before)) if has_enabled_rules(store) else []
-    if not news:
-        return []
-    # Only now, so that a merge without news is quick.
-    from opinionscope.signals.live import begin_watch
-
-    watch, faults = begin_watch(store, transaction, now), dict[str, None]()
-    for address, trades in news:
-        try:
-            with savepoint(transaction):
-                found = watch.saw(transaction, address, trades)
-        except Exception as error:
-            if primary_code(error):
-                raise
-            logger.debug("the rules failed for %s", address, exc_info=True)
-            found = {"of the merged database": error}
-        for rule, fault in found.items():
-            faults[f"rule {rule} could not be applied: unexpected {type(fault).__name__}: {fault}"] = None
-    return list(faults)

@@ -1,4 +1,4 @@
-"""One merge: look at all sources, decide which wallet comes from which, bring each source, and tell what is news."""
+"""One merge: look at all sources, decide which wallet comes from which, bring each, then judge and tell the news."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from opinionscope.errors import OpinionscopeError, StoreError
 from opinionscope.known_databases import is_missing, require_place
 from opinionscope.locks import MERGE, beside, try_lock
 from opinionscope.merging.bringing import bring
+from opinionscope.merging.judging import judge_news
 from opinionscope.merging.owners import Owners
 from opinionscope.merging.ownership import settle_owners
 from opinionscope.merging.sources import Seen, look_at, require_distinct, require_target
@@ -66,6 +67,7 @@ def merge(
         with Store.open(target) as store:
             merging = _Merging(store, now, progress)
             merging.bring_all(found)
+            merging.judge()
             if log_retention is not None:
                 _purge_signals(store, now - log_retention)
             _tell(store, clock)
@@ -101,6 +103,13 @@ class _Merging:
             except Exception as error:  # noqa: BLE001 - whatever one source meets, the others still have to be merged
                 self._note_failure(rows[path], path, error)
 
+    def judge(self) -> None:
+        """Have the rules look at what has been brought. If that fails, the next merge tries again."""
+        try:
+            self.result.failures += judge_news(self.store, self.now)
+        except OpinionscopeError as error:
+            self.result.failures.append(str(error))
+
     def _register(self, sources: Sequence[Path]) -> dict[Path, MergedDatabase]:
         """The rows of the sources, which are known by their real paths."""
         names = {source: valid_text(os.path.realpath(source)) for source in sources}
@@ -112,10 +121,8 @@ class _Merging:
     def _bring(self, row: MergedDatabase, found: Seen | OpinionscopeError) -> None:
         if not isinstance(found, Seen):
             raise found
-        brought = bring(self.store, row, found.path, found.looked, now=self.now, report=self._report)
+        self.result.trades += bring(self.store, row, found.path, found.looked, now=self.now, report=self._report)
         self.result.sources += 1
-        self.result.trades += brought.trades
-        self.result.failures += brought.faults
 
     def _report(self, trades: int) -> None:
         self._gone_through += trades

@@ -139,7 +139,7 @@ class History:
             )
             moment = to_millis_text(self.now)
             connection.execute(
-                "UPDATE main.whales SET elsewhere = 0, last_polled_at = ? WHERE address = ?", (moment, wallet)
+                "UPDATE main.whales SET elsewhere = 0, last_synced_at = ? WHERE address = ?", (moment, wallet)
             )
             connection.execute("UPDATE old.whales SET elsewhere = 1 WHERE address = ?", (wallet,))
             connection.execute("COMMIT")
@@ -295,7 +295,7 @@ def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tm
     history._share_out(path)
     insert(history, path, WALLETS[0], 9)
     history.merge()
-    with patch.object(bringing, "mirror", wraps=mirroring.mirror) as compared:
+    with patch.object(bringing, "write_different", wraps=mirroring.write_different) as compared:
         history.merge()
     assert [
         call.args[1].table for call in compared.mock_calls if call.args[2] and call.args[1] is mirroring.TRADES

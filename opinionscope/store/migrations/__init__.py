@@ -37,6 +37,7 @@ STEPS = (
     shards.wallets_of_other_shards,
     merging.merged_databases,
     indexes.log_without_index_by_status,
+    merging.news_of_merged_databases,
 )
 """In the order in which they were released. A file remembers the steps by their names."""
 
