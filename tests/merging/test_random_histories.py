@@ -100,7 +100,8 @@ class History:
     def _insert(self, transaction: sqlite3.Connection, wallet: str, chance: random.Random) -> None:
         trades = [self._trade(chance) for _ in range(chance.randrange(1, 6))]
         insert_trades(transaction, wallet, trades, self.now)
-        change = PositionChange(buy_shares=chance.random(), trade_count=len(trades), seconds={self._second(chance): 1})
+        shares, seconds = chance.random(), {self._second(chance): 1}
+        change = PositionChange(buy_shares=shares, buy_amount=shares, trade_count=len(trades), seconds=seconds)
         add_to_positions(transaction, wallet, {PositionKey(trades[0].market_external_id, 1): change})
         ((wallet_id,),) = transaction.execute("SELECT id FROM whales WHERE address = ?", (wallet,))
         add_to_hours(transaction, wallet_id, {self._second(chance) // SECONDS_PER_HOUR: 1.0})
