@@ -7,7 +7,6 @@ been brought.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +34,7 @@ from opinionscope.store.whale_activity import find_last_trade
 TRADES_AT_ONCE = 50_000
 PURGED_AT_ONCE = 20_000
 WALLETS_AT_ONCE = 100
+_ALL = -1
 
 ReportTrades = Callable[[int], None]
 """Told how many further trades have been brought."""
@@ -64,22 +64,13 @@ class _Bringing:
         with self.database.transaction() as transaction:
             doubt_replaced(transaction, self.source_id)
             note_last_run(transaction, self.source_id)
-        self._copy_in_parts()
         self._purge_in_parts()
         self._mirror_in_parts()
+        self._copy_in_parts()
         with self.database.transaction() as transaction:
             self._finish(transaction)
             note_merged(transaction, self.source_id, looked, self.now)
         return self.trades
-
-    def _copy_in_parts(self) -> None:
-        """Copy trades until few are left."""
-        while True:
-            with self.database.transaction() as transaction:
-                if count_further(transaction, self.source_id) <= TRADES_AT_ONCE:
-                    return
-                with self._new_trades(transaction):
-                    copy_trades(transaction, self.source_id, TRADES_AT_ONCE)
 
     def _purge_in_parts(self) -> None:
         purged = PURGED_AT_ONCE
@@ -94,13 +85,21 @@ class _Bringing:
             changed = find_changed(transaction, self.source_id)
         for wallets in _parts(changed) if len(changed) > WALLETS_AT_ONCE else ():
             with self.database.transaction() as transaction:
-                rewritten = find_rewritten(transaction, wallets)
-                delete_gone(transaction, TRADES, rewritten)
-                with self._new_trades(transaction):
-                    write_different(transaction, TRADES, rewritten)
+                self._bring_trades(transaction, find_rewritten(transaction, wallets))
                 _mirror_figures(transaction, wallets)
-                mirror_hours(transaction, wallets)
-                note_taken(transaction, wallets)
+
+    def _copy_in_parts(self) -> None:
+        """Copy trades until few are left.
+
+        Those of wallets of which stored trades have changed come with them: what is skipped is no news any more.
+        """
+        while True:
+            with self.database.transaction() as transaction:
+                if count_further(transaction, self.source_id) <= TRADES_AT_ONCE:
+                    return
+                rewritten = find_rewritten(transaction, find_taken(transaction, self.source_id))
+                self._bring_trades(transaction, rewritten, copied=TRADES_AT_ONCE)
+                _mirror_figures(transaction, rewritten)
 
     def _finish(self, transaction: Transaction) -> None:
         """Bring everything else, in one transaction."""
@@ -109,27 +108,26 @@ class _Bringing:
         mirror(transaction, WHALES, wallets)
         mirror(transaction, TAGS, wallets)
         has_deleted = has_purged(transaction, self.source_id)
-        self._bring_trades(transaction, find_rewritten(transaction, changed), has_deleted=has_deleted)
-        _mirror_figures(transaction, changed)
-        mirror_hours(transaction, wallets if has_deleted else {*changed, *only_new(transaction, wallets)})
-        note_taken(transaction, changed)
-        follow(transaction, self.source_id)
-
-    def _bring_trades(self, transaction: Transaction, rewritten: Collection[str], *, has_deleted: bool) -> None:
         if has_deleted:
             delete_purged(transaction, self.source_id)
-        delete_gone(transaction, TRADES, rewritten)
-        with self._new_trades(transaction):
-            copy_trades(transaction, self.source_id)
-            write_different(transaction, TRADES, rewritten)
-            if has_deleted:
-                mirror(transaction, TRADES, find_miscounted(transaction, self.source_id))
+        rewritten = find_rewritten(transaction, changed)
+        self._bring_trades(transaction, rewritten, copied=_ALL, has_deleted=has_deleted)
+        _mirror_figures(transaction, changed)
+        # A purge takes hours too, and the hours of a new wallet need its row, which has come only now.
+        mirror_hours(transaction, wallets if has_deleted else only_new(transaction, wallets))
+        follow(transaction, self.source_id)
 
-    @contextmanager
-    def _new_trades(self, transaction: Transaction) -> Iterator[None]:
-        """Count the trades that the block brings, and note what is news among them."""
+    def _bring_trades(
+        self, transaction: Transaction, rewritten: Collection[str], *, copied: int = 0, has_deleted: bool = False
+    ) -> None:
+        """Mirror the trades of the wallets `rewritten`, copy so many of the others, and note what is news."""
+        delete_gone(transaction, TRADES, rewritten)
         before = look_before(transaction, self.source_id)
-        yield
+        write_different(transaction, TRADES, rewritten)
+        if copied:
+            copy_trades(transaction, self.source_id, copied)
+        if has_deleted:
+            mirror(transaction, TRADES, find_miscounted(transaction, self.source_id))
         if has_enabled_rules(self.store):
             note_news(transaction, self.source_id, before)
         brought = find_last_trade(transaction) - before.stored
@@ -142,5 +140,8 @@ def _parts(wallets: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _mirror_figures(transaction: Transaction, wallets: Collection[str]) -> None:
+    """Mirror all else that belongs to these wallets alone, whose trades are as they are in the source."""
     for table in OF_FIGURES:
         mirror(transaction, table, wallets)
+    mirror_hours(transaction, wallets)
+    note_taken(transaction, wallets)
