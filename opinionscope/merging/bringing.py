@@ -16,7 +16,7 @@ from opinionscope.store.attached_database import AttachedDatabase, attached
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.merged_databases import Looked, MergedDatabase, doubt_replaced, note_last_run, note_merged
 from opinionscope.store.merged_markets import merge_markets
-from opinionscope.store.merged_news import look_before, note_news
+from opinionscope.store.merged_news import forget_fills_gone, look_before, note_news
 from opinionscope.store.merged_trades import copy_trades, count_further, delete_purged, find_miscounted, has_purged
 from opinionscope.store.merged_wallets import find_changed, find_rewritten, find_taken, follow, note_taken, only_new
 from opinionscope.store.mirroring import (
@@ -122,6 +122,7 @@ class _Bringing:
     ) -> None:
         """Mirror the trades of the wallets `rewritten`, copy so many of the others, and note what is news."""
         delete_gone(transaction, TRADES, rewritten)
+        forget_fills_gone(transaction, rewritten)
         before = look_before(transaction, self.source_id)
         write_different(transaction, TRADES, rewritten)
         if copied:
@@ -129,7 +130,7 @@ class _Bringing:
         if has_deleted:
             mirror(transaction, TRADES, find_miscounted(transaction, self.source_id))
         if has_enabled_rules(self.store):
-            note_news(transaction, self.source_id, before)
+            note_news(transaction, self.source_id, before, rewritten)
         brought = find_last_trade(transaction) - before.stored
         self.trades += brought
         self.report(brought)

@@ -28,16 +28,25 @@ _FOLLOW_CORRECTIONS = f"""
     UPDATE OR REPLACE main.merged_news AS news
     SET timestamp = ours.timestamp, fingerprint = ours.fingerprint, copy = ours.copy
     FROM source.whale_activity AS theirs JOIN main.whale_activity AS ours ON {SAME_TRADE}
-    WHERE news.source_id = :source AND theirs.id = news.trade AND theirs.whale_address = news.whale_address
+    WHERE news.whale_address IN (SELECT value FROM json_each(:rewritten)) AND news.source_id = :source
+        AND theirs.id = news.trade AND theirs.whale_address = news.whale_address
         AND theirs.first_seen_at = news.first_seen_at
         AND (theirs.timestamp, theirs.fingerprint, theirs.copy) <> (news.timestamp, news.fingerprint, news.copy)
 """  # noqa: S608
 _NEWS = f"""
     SELECT ours.whale_address, {", ".join(f"ours.{name}" for name in _COLUMNS)}
-    FROM merged_news AS theirs JOIN whale_activity AS ours ON {SAME_TRADE}
+    FROM merged_news AS theirs CROSS JOIN whale_activity AS ours ON {SAME_TRADE}
     WHERE theirs.whale_address IN (SELECT value FROM json_each(?)) AND ours.withdrawn_at IS NULL
     ORDER BY ours.whale_address, ours.id
 """  # noqa: S608
+_FORGET_FILLS_GONE = """
+    UPDATE main.signals SET fill_ids = (
+        SELECT json_group_array(value) FROM json_each(fill_ids)
+        WHERE EXISTS (SELECT 1 FROM main.whale_activity AS trade WHERE trade.id = value))
+    WHERE whale_address IN (SELECT value FROM json_each(?)) AND EXISTS (
+        SELECT 1 FROM json_each(fill_ids)
+        WHERE NOT EXISTS (SELECT 1 FROM main.whale_activity AS trade WHERE trade.id = value))
+"""
 
 
 class Before(NamedTuple):
@@ -45,6 +54,11 @@ class Before(NamedTuple):
 
     stored: int
     taken: LastTrade
+
+
+def forget_fills_gone(transaction: Transaction, wallets: Collection[str]) -> None:
+    """Have the signals of these wallets name no trade that has just been deleted: the next one may get its id."""
+    transaction.execute(_FORGET_FILLS_GONE, (json.dumps(list(wallets)),))
 
 
 def look_before(transaction: Transaction, source_id: int) -> Before:
@@ -55,15 +69,15 @@ def look_before(transaction: Transaction, source_id: int) -> Before:
     return Before(find_last_trade(transaction), find_last_taken(transaction, source_id))
 
 
-def note_news(transaction: Transaction, source_id: int, before: Before) -> None:
+def note_news(transaction: Transaction, source_id: int, before: Before, rewritten: Collection[str]) -> None:
     """Note which of the trades that the transaction has brought from the attached source are news.
 
     News is what the source saw after the trade that was taken last, of a wallet whose whole history it had read by
     then, and of which everything has been here before. Of a wallet that was taken from another source until now, it is
-    what was seen after that one's last poll.
+    what was seen after that one's last poll. `rewritten` are the wallets of which stored trades have changed.
     """
     parameters = {"stored_before": before.stored, "after": before.taken.id, "seen_at": before.taken.seen_at}
-    transaction.execute(_FOLLOW_CORRECTIONS, {"source": source_id})
+    transaction.execute(_FOLLOW_CORRECTIONS, {"source": source_id, "rewritten": json.dumps(list(rewritten))})
     transaction.execute(_NOTE, parameters)
 
 
