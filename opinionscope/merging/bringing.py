@@ -16,7 +16,7 @@ from opinionscope.store.attached_database import AttachedDatabase, attached
 from opinionscope.store.database import Store, Transaction
 from opinionscope.store.merged_databases import Looked, MergedDatabase, doubt_replaced, note_last_run, note_merged
 from opinionscope.store.merged_markets import merge_markets
-from opinionscope.store.merged_news import forget_fills_gone, look_before, note_news
+from opinionscope.store.merged_news import forget_fills_gone, look_before, note_news, release_news
 from opinionscope.store.merged_trades import copy_trades, count_further, delete_purged, find_miscounted, has_purged
 from opinionscope.store.merged_wallets import find_changed, find_rewritten, find_taken, follow, note_taken, only_new
 from opinionscope.store.mirroring import (
@@ -116,6 +116,7 @@ class _Bringing:
         # A purge takes hours too, and the hours of a new wallet need its row, which has come only now.
         mirror_hours(transaction, wallets if has_deleted else only_new(transaction, wallets))
         follow(transaction, self.source_id)
+        release_news(transaction, self.source_id)
 
     def _bring_trades(
         self, transaction: Transaction, rewritten: Collection[str], *, copied: int = 0, has_deleted: bool = False

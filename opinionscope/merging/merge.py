@@ -107,8 +107,8 @@ class _Merging:
         """Have the rules look at what has been brought. If that fails, the next merge tries again."""
         try:
             self.result.failures += judge_news(self.store, self.now)
-        except OpinionscopeError as error:
-            self.result.failures.append(str(error))
+        except Exception as error:  # noqa: BLE001 - what is pending still has to be told
+            self.result.failures.append(_reason(error, "the rules could not be applied"))
 
     def _register(self, sources: Sequence[Path]) -> dict[Path, MergedDatabase]:
         """The rows of the sources, which are known by their real paths."""
@@ -129,12 +129,16 @@ class _Merging:
         self.progress("trades", self._gone_through, None)
 
     def _note_failure(self, row: MergedDatabase, path: Path, error: Exception) -> None:
-        known = isinstance(error, OpinionscopeError)
-        reason = str(error) if known else f"{path} could not be merged: unexpected {type(error).__name__}: {error}."
+        reason = _reason(error, f"{path} could not be merged")
         self.result.failures.append(reason)
         # If it is the merged database that fails, the line on standard error has to do.
         with suppress(StoreError):
             note_unreadable(self.store, row.id, reason)
+
+
+def _reason(error: Exception, what: str) -> str:
+    known = isinstance(error, OpinionscopeError)
+    return str(error) if known else f"{what}: unexpected {type(error).__name__}: {error}."
 
 
 def _contest(owners: Owners) -> str:

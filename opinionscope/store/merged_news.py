@@ -36,7 +36,7 @@ _FOLLOW_CORRECTIONS = f"""
 _NEWS = f"""
     SELECT ours.whale_address, {", ".join(f"ours.{name}" for name in _COLUMNS)}
     FROM merged_news AS theirs CROSS JOIN whale_activity AS ours ON {SAME_TRADE}
-    WHERE theirs.whale_address IN (SELECT value FROM json_each(?)) AND ours.withdrawn_at IS NULL
+    WHERE theirs.whale_address IN (SELECT value FROM json_each(?)) AND theirs.ready = 1 AND ours.withdrawn_at IS NULL
     ORDER BY ours.whale_address, ours.id
 """  # noqa: S608
 _FORGET_FILLS_GONE = """
@@ -81,14 +81,21 @@ def note_news(transaction: Transaction, source_id: int, before: Before, rewritte
     transaction.execute(_NOTE, parameters)
 
 
+def release_news(transaction: Transaction, source_id: int) -> None:
+    """Note that everything in the attached source is here, so that the rules may look at its news."""
+    transaction.execute("UPDATE main.merged_news SET ready = 1 WHERE source_id = ? AND ready = 0", (source_id,))
+
+
 def has_news(store: Store) -> bool:
-    """Whether there is anything that the rules have not looked at."""
-    return store.value("SELECT 1 FROM merged_news LIMIT 1") is not None
+    """Whether there is anything for the rules to look at."""
+    return store.value("SELECT 1 FROM merged_news WHERE ready = 1 LIMIT 1") is not None
 
 
 def find_wallets_with_news(transaction: Transaction, most: int) -> list[str]:
-    """At most so many wallets with news, in the order of their addresses."""
-    rows = transaction.execute("SELECT DISTINCT whale_address FROM merged_news ORDER BY whale_address LIMIT ?", (most,))
+    """At most so many wallets with news for the rules, in the order of their addresses."""
+    rows = transaction.execute(
+        "SELECT DISTINCT whale_address FROM merged_news WHERE ready = 1 ORDER BY whale_address LIMIT ?", (most,)
+    )
     return [row[0] for row in rows]
 
 
@@ -102,6 +109,6 @@ def find_news(transaction: Transaction, wallets: Collection[str]) -> Iterator[tu
 def forget_news(transaction: Transaction, wallets: Collection[str]) -> None:
     """Note that the rules have looked at all news of these wallets."""
     transaction.execute(
-        "DELETE FROM merged_news WHERE whale_address IN (SELECT value FROM json_each(?))",
+        "DELETE FROM merged_news WHERE ready = 1 AND whale_address IN (SELECT value FROM json_each(?))",
         (json.dumps(list(wallets)),),
     )

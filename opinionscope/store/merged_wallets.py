@@ -108,7 +108,9 @@ def adopt(transaction: Transaction, adoptions: Iterable[Adoption]) -> None:
     trades are compared; those of any other one are copied with the source's. One that was followed stays so: what was
     seen of it later than here is news.
     """
-    transaction.executemany(_ADOPT, [adoption._asdict() for adoption in adoptions])
+    rows = [adoption._asdict() for adoption in adoptions]
+    transaction.executemany(_ADOPT, rows)
+    transaction.executemany("UPDATE merged_news SET source_id = :source_id WHERE whale_address = :address", rows)
 
 
 def abandon(transaction: Transaction, addresses: Iterable[str]) -> None:

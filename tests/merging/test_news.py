@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from opinionscope.job_table import JOBS
+from opinionscope.merging import bringing, judging
 from opinionscope.merging import merge as merging
 from opinionscope.merging.owners import HANDOVER
 from opinionscope.store.database import Store
@@ -72,6 +73,21 @@ def test_what_one_source_meets_keeps_no_news_of_others_from_being_told(watched: 
     watched.sources[1].rename(watched.sources[1].with_suffix(".away"))
     assert len(merged(watched).failures) == 1
     assert signals(watched) == [WALLETS[0], WALLETS[2]]
+
+
+def test_news_of_a_source_that_is_here_in_part_waits_for_what_its_wallets_hold(watched: History) -> None:
+    first_merge(watched)
+    for number in (0, 0, 1, 1):
+        trade(watched, number, source=number)
+    with patch.object(bringing, "TRADES_AT_ONCE", 1), patch.object(bringing, "merge_markets", side_effect=OSError):
+        assert len(merged(watched).failures) == 3
+    assert rows_of(watched.target, "SELECT count(*) FROM whale_activity") == [(2,)], "one of each"
+    assert signals(watched) == []
+    with patch.object(judging, "find_news", side_effect=ArithmeticError("odd")):
+        assert merged(watched).failures == ["the rules could not be applied: unexpected ArithmeticError: odd."]
+    merged(watched)
+    assert rows_of(watched.target, "SELECT change FROM signals WHERE kind = 'order'") == [("NEW",), ("NEW",)]
+    assert signals(watched, "consensus") == [None]
 
 
 def test_news_that_a_merge_did_not_come_to_judge_is_told_by_the_next_one_even_if_it_was_corrected(
