@@ -68,8 +68,9 @@ class _Bringing:
         self._mirror_in_parts()
         self._copy_in_parts()
         with self.database.transaction() as transaction:
-            self._finish(transaction)
+            brought = self._finish(transaction)
             note_merged(transaction, self.source_id, looked, self.now)
+        self._count(brought)
         return self.trades
 
     def _purge_in_parts(self) -> None:
@@ -85,8 +86,9 @@ class _Bringing:
             changed = find_changed(transaction, self.source_id)
         for wallets in _parts(changed) if len(changed) > WALLETS_AT_ONCE else ():
             with self.database.transaction() as transaction:
-                self._bring_trades(transaction, find_rewritten(transaction, wallets))
+                brought = self._bring_trades(transaction, find_rewritten(transaction, wallets))
                 _mirror_figures(transaction, wallets)
+            self._count(brought)
 
     def _copy_in_parts(self) -> None:
         """Copy trades until few are left.
@@ -98,11 +100,12 @@ class _Bringing:
                 if count_further(transaction, self.source_id) <= TRADES_AT_ONCE:
                     return
                 rewritten = find_rewritten(transaction, find_taken(transaction, self.source_id))
-                self._bring_trades(transaction, rewritten, copied=TRADES_AT_ONCE)
+                brought = self._bring_trades(transaction, rewritten, copied=TRADES_AT_ONCE)
                 _mirror_figures(transaction, rewritten)
+            self._count(brought)
 
-    def _finish(self, transaction: Transaction) -> None:
-        """Bring everything else, in one transaction."""
+    def _finish(self, transaction: Transaction) -> int:
+        """Bring everything else, in one transaction; how many new trades."""
         wallets, changed = find_taken(transaction, self.source_id), find_changed(transaction, self.source_id)
         merge_markets(transaction, self.source_id, self.now)
         mirror(transaction, WHALES, wallets)
@@ -111,17 +114,21 @@ class _Bringing:
         if has_deleted:
             delete_purged(transaction, self.source_id)
         rewritten = find_rewritten(transaction, changed)
-        self._bring_trades(transaction, rewritten, copied=_ALL, has_deleted=has_deleted)
+        brought = self._bring_trades(transaction, rewritten, copied=_ALL, has_deleted=has_deleted)
         _mirror_figures(transaction, changed)
         # A purge takes hours too, and the hours of a new wallet need its row, which has come only now.
         mirror_hours(transaction, wallets if has_deleted else only_new(transaction, wallets))
         follow(transaction, self.source_id)
         release_news(transaction, self.source_id)
+        return brought
 
     def _bring_trades(
         self, transaction: Transaction, rewritten: Collection[str], *, copied: int = 0, has_deleted: bool = False
-    ) -> None:
-        """Mirror the trades of the wallets `rewritten`, copy so many of the others, and note what is news."""
+    ) -> int:
+        """Mirror the trades of the wallets `rewritten`, and copy so many of the others; how many new ones.
+
+        What is news is noted.
+        """
         delete_gone(transaction, TRADES, rewritten)
         forget_fills_gone(transaction, rewritten)
         before = look_before(transaction, self.source_id)
@@ -132,7 +139,9 @@ class _Bringing:
             mirror(transaction, TRADES, find_miscounted(transaction, self.source_id))
         if has_enabled_rules(self.store):
             note_news(transaction, self.source_id, before, rewritten)
-        brought = find_last_trade(transaction) - before.stored
+        return find_last_trade(transaction) - before.stored
+
+    def _count(self, brought: int) -> None:
         self.trades += brought
         self.report(brought)
 
