@@ -22,11 +22,11 @@ from tests.merging.watched import first_merge, merged
 MARKET = "77"
 
 
-def trade(history: History, number: int, source: int, action: str = "BUY", *, amount: float = 1.0) -> NewTrade:
+def trade(history: History, number: int, source: int, action: str = "BUY") -> NewTrade:
     """Let a source see that a wallet trades, a minute after what was last."""
     history.now += timedelta(minutes=1)
     made = NewTrade(
-        MARKET, None, None, "0x1", action, "YES", 1, 0.5, amount, amount, None, None, None, None,
+        MARKET, None, None, "0x1", action, "YES", 1, 0.5, 1.0, 1.0, None, None, None, None,
         to_seconds_text(history.now), int(history.now.timestamp()), 1,
     )  # fmt: skip
     see(history, number, source, made)
@@ -40,7 +40,7 @@ def see(history: History, number: int, source: int, made: NewTrade) -> None:
     )
     with Store.open(history.sources[source]) as store, store.transaction() as transaction:
         insert_trades(transaction, WALLETS[number], [made], history.now)
-        add_to_positions(transaction, WALLETS[number], {PositionKey(MARKET, 1): change})
+        add_to_positions(transaction, WALLETS[number], {PositionKey(made.market_external_id, 1): change})
         transaction.execute(
             "UPDATE whales SET known_trades = known_trades + 1, last_synced_at = ? WHERE address = ?",
             (to_millis_text(history.now), WALLETS[number]),
@@ -126,6 +126,20 @@ def test_a_wallet_that_changes_over_brings_what_only_the_other_source_saw_as_new
         assert merged(watched).failures == []
         assert signals(watched) == [WALLETS[0], WALLETS[0]], "the oldest trade is new here, and no news"
     assert rows_of(watched.target, "SELECT count(*) FROM whale_activity") == [(5,)]
+
+
+def test_a_trade_that_takes_the_place_of_one_that_is_gone_is_told_by_itself(watched: History) -> None:
+    first_merge(watched)
+    watched._restore(watched.sources[0])
+    gone = trade(watched, 0, source=0)
+    merged(watched)
+    watched._restore(watched.sources[0])
+    earlier = to_seconds_text(watched.now - timedelta(seconds=30))
+    watched.now += timedelta(minutes=1)
+    see(watched, 0, 0, gone._replace(market_external_id="1", timestamp=earlier))
+    merged(watched)
+    assert rows_of(watched.target, "SELECT id FROM whale_activity") == [(1,)]
+    assert rows_of(watched.target, "SELECT market_external_id FROM signals ORDER BY id") == [(MARKET,), ("1",)]
 
 
 def test_a_source_that_was_put_back_is_noticed_even_if_its_numbers_are_the_same_again(tmp_path: Path) -> None:
