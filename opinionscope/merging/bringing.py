@@ -2,163 +2,157 @@
 
 Much that is new, as in a first merge, comes in several transactions, so that nobody waits for long and a merge that is
 killed goes on where it was. What makes it whole is one last transaction: all that it reads of the source is of one
-moment. What the source's trades mean to the rules is written in it, too.
+moment. Each transaction that brings trades notes which of them are news, for the rules to judge once all sources have
+been brought.
 """
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from opinionscope.store.anything_to_tell import has_enabled_rules
 from opinionscope.store.attached_database import AttachedDatabase, attached
-from opinionscope.store.database import Store, Transaction, savepoint
-from opinionscope.store.failures import primary_code
-from opinionscope.store.merged_databases import Looked, MergedDatabase, note_merged
+from opinionscope.store.database import Store, Transaction
+from opinionscope.store.merged_databases import Looked, MergedDatabase, doubt_replaced, note_last_run, note_merged
 from opinionscope.store.merged_markets import merge_markets
-from opinionscope.store.merged_trades import (
-    LastTrade,
-    copy_trades,
-    delete_purged,
-    doubt_replaced,
-    find_last_taken,
-    find_miscounted,
-    find_news,
-    has_purged,
-)
+from opinionscope.store.merged_news import forget_fills_gone, look_before, note_news, release_news
+from opinionscope.store.merged_trades import copy_trades, count_further, delete_purged, find_miscounted, has_purged
 from opinionscope.store.merged_wallets import find_changed, find_rewritten, find_taken, follow, note_taken, only_new
-from opinionscope.store.mirroring import OF_FIGURES, TAGS, TRADES, WHALES, mirror, mirror_hours
+from opinionscope.store.mirroring import (
+    OF_FIGURES,
+    TAGS,
+    TRADES,
+    WHALES,
+    delete_gone,
+    mirror,
+    mirror_hours,
+    write_different,
+)
 from opinionscope.store.whale_activity import find_last_trade
 
 TRADES_AT_ONCE = 50_000
 PURGED_AT_ONCE = 20_000
 WALLETS_AT_ONCE = 100
+_ALL = -1
 
 ReportTrades = Callable[[int], None]
-"""Told how many further trades of the source have been gone through."""
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Brought:
-    """What came from a source: how many new trades, and what is wrong with the rules that looked at them."""
-
-    trades: int
-    faults: Sequence[str]
+"""Told how many further trades have been brought."""
 
 
 def bring(
     store: Store, source: MergedDatabase, path: Path, looked: Looked, *, now: datetime, report: ReportTrades
-) -> Brought:
-    """Bring what is new, changed or gone in the source at `path`. Raises StoreError."""
+) -> int:
+    """Bring what is new, changed or gone in the source at `path`; how many new trades. Raises StoreError."""
     with attached(store, path) as database:
-        stored_before = _last_stored(store)
-        with database.transaction() as transaction:
-            doubt_replaced(transaction, source.id)
-        if not source.followed:
-            _copy_in_parts(database, source.id, report)
-        _purge_in_parts(database, source.id)
-        _mirror_in_parts(database, source.id)
-        with database.transaction() as transaction:
-            faults = _finish(store, transaction, source.id, now)
-            note_merged(transaction, source.id, looked, now)
-        return Brought(_last_stored(store) - stored_before, faults)
+        return _Bringing(store, database, source.id, now, report).bring(looked)
 
 
-def _last_stored(store: Store) -> int:
-    with store.snapshot() as transaction:
-        return find_last_trade(transaction)
+@dataclass
+class _Bringing:
+    """A merge, which began at `now`, at the source `source_id`: how many `trades` it has brought so far."""
 
+    store: Store
+    database: AttachedDatabase
+    source_id: int
+    now: datetime
+    report: ReportTrades
+    trades: int = 0
 
-def _copy_in_parts(database: AttachedDatabase, source_id: int, report: ReportTrades) -> None:
-    """Copy trades until few are left. Nothing of them is news."""
-    found = TRADES_AT_ONCE
-    while found == TRADES_AT_ONCE:
-        with database.transaction() as transaction:
-            found = copy_trades(transaction, source_id, TRADES_AT_ONCE)
-        report(found)
+    def bring(self, looked: Looked) -> int:
+        """Bring all of it."""
+        with self.database.transaction() as transaction:
+            doubt_replaced(transaction, self.source_id)
+            note_last_run(transaction, self.source_id)
+        self._purge_in_parts()
+        self._mirror_in_parts()
+        self._copy_in_parts()
+        with self.database.transaction() as transaction:
+            brought = self._finish(transaction)
+            note_merged(transaction, self.source_id, looked, self.now)
+        self._count(brought)
+        return self.trades
 
+    def _purge_in_parts(self) -> None:
+        purged = PURGED_AT_ONCE
+        while purged == PURGED_AT_ONCE:
+            with self.database.transaction() as transaction:
+                is_due = has_purged(transaction, self.source_id)
+                purged = delete_purged(transaction, self.source_id, PURGED_AT_ONCE) if is_due else 0
 
-def _purge_in_parts(database: AttachedDatabase, source_id: int) -> None:
-    purged = PURGED_AT_ONCE
-    while purged == PURGED_AT_ONCE:
-        with database.transaction() as transaction:
-            purged = delete_purged(transaction, source_id, PURGED_AT_ONCE) if has_purged(transaction, source_id) else 0
+    def _mirror_in_parts(self) -> None:
+        """Mirror what belongs to single wallets if many have changed."""
+        with self.database.transaction() as transaction:
+            changed = find_changed(transaction, self.source_id)
+        for wallets in _parts(changed) if len(changed) > WALLETS_AT_ONCE else ():
+            with self.database.transaction() as transaction:
+                brought = self._bring_trades(transaction, find_rewritten(transaction, wallets))
+                _mirror_figures(transaction, wallets)
+            self._count(brought)
 
+    def _copy_in_parts(self) -> None:
+        """Copy trades until few are left.
 
-def _mirror_in_parts(database: AttachedDatabase, source_id: int) -> None:
-    """If much has changed, mirror all but what may be news: trades of wallets that are followed already."""
-    with database.transaction() as transaction:
-        changed = find_changed(transaction, source_id)
-    if len(changed) <= WALLETS_AT_ONCE:
-        return
-    for wallets in _parts(changed):
-        with database.transaction() as transaction:
-            new = set(only_new(transaction, wallets))
-            rewritten = set(find_rewritten(transaction, source_id)).intersection(wallets)
-            mirror(transaction, TRADES, rewritten & new)
-            _mirror_figures(transaction, wallets)
-            mirror_hours(transaction, wallets)
-            note_taken(transaction, set(wallets) - (rewritten - new))
+        Those of wallets of which stored trades have changed come with them: what is skipped is no news any more.
+        """
+        while True:
+            with self.database.transaction() as transaction:
+                if count_further(transaction, self.source_id) <= TRADES_AT_ONCE:
+                    return
+                rewritten = find_rewritten(transaction, find_taken(transaction, self.source_id))
+                brought = self._bring_trades(transaction, rewritten, copied=TRADES_AT_ONCE)
+                _mirror_figures(transaction, rewritten)
+            self._count(brought)
+
+    def _finish(self, transaction: Transaction) -> int:
+        """Bring everything else, in one transaction; how many new trades."""
+        wallets, changed = find_taken(transaction, self.source_id), find_changed(transaction, self.source_id)
+        merge_markets(transaction, self.source_id, self.now)
+        mirror(transaction, WHALES, wallets)
+        mirror(transaction, TAGS, wallets)
+        has_deleted = has_purged(transaction, self.source_id)
+        if has_deleted:
+            delete_purged(transaction, self.source_id)
+        rewritten = find_rewritten(transaction, changed)
+        brought = self._bring_trades(transaction, rewritten, copied=_ALL, has_deleted=has_deleted)
+        _mirror_figures(transaction, changed)
+        # A purge takes hours too, and the hours of a new wallet need its row, which has come only now.
+        mirror_hours(transaction, wallets if has_deleted else only_new(transaction, wallets))
+        follow(transaction, self.source_id)
+        release_news(transaction, self.source_id)
+        return brought
+
+    def _bring_trades(
+        self, transaction: Transaction, rewritten: Collection[str], *, copied: int = 0, has_deleted: bool = False
+    ) -> int:
+        """Mirror the trades of the wallets `rewritten`, and copy so many of the others; how many new ones.
+
+        What is news is noted.
+        """
+        delete_gone(transaction, TRADES, rewritten)
+        forget_fills_gone(transaction, rewritten)
+        before = look_before(transaction, self.source_id)
+        write_different(transaction, TRADES, rewritten)
+        if copied:
+            copy_trades(transaction, self.source_id, copied)
+        if has_deleted:
+            mirror(transaction, TRADES, find_miscounted(transaction, self.source_id))
+        if has_enabled_rules(self.store):
+            note_news(transaction, self.source_id, before, rewritten)
+        return find_last_trade(transaction) - before.stored
+
+    def _count(self, brought: int) -> None:
+        self.trades += brought
+        self.report(brought)
 
 
 def _parts(wallets: Sequence[str]) -> Iterator[Sequence[str]]:
     return (wallets[start : start + WALLETS_AT_ONCE] for start in range(0, len(wallets), WALLETS_AT_ONCE))
 
 
-def _finish(store: Store, transaction: Transaction, source_id: int, now: datetime) -> list[str]:
-    """Bring everything else, in one transaction; what is wrong with the rules."""
-    last, stored_before = find_last_taken(transaction, source_id), find_last_trade(transaction)
-    wallets, changed = find_taken(transaction, source_id), find_changed(transaction, source_id)
-    merge_markets(transaction, source_id, now)
-    mirror(transaction, WHALES, wallets)
-    mirror(transaction, TAGS, wallets)
-    has_deleted = has_purged(transaction, source_id)
-    _bring_trades(transaction, source_id, has_deleted=has_deleted)
-    _mirror_figures(transaction, changed)
-    mirror_hours(transaction, wallets if has_deleted else {*changed, *only_new(transaction, wallets)})
-    faults = _judge_news(store, transaction, last, stored_before, now)
-    note_taken(transaction, changed)
-    follow(transaction, source_id)
-    return faults
-
-
-def _bring_trades(transaction: Transaction, source_id: int, *, has_deleted: bool) -> None:
-    if has_deleted:
-        delete_purged(transaction, source_id)
-    copy_trades(transaction, source_id)
-    mirror(transaction, TRADES, find_rewritten(transaction, source_id))
-    if has_deleted:
-        mirror(transaction, TRADES, find_miscounted(transaction, source_id))
-
-
-def _mirror_figures(transaction: Transaction, wallets: Sequence[str]) -> None:
+def _mirror_figures(transaction: Transaction, wallets: Collection[str]) -> None:
+    """Mirror all else that belongs to these wallets alone, whose trades are as they are in the source."""
     for table in OF_FIGURES:
         mirror(transaction, table, wallets)
-
-
-def _judge_news(
-    store: Store, transaction: Transaction, last: LastTrade, stored_before: int, now: datetime
-) -> list[str]:
-    """Have the rules look at what is news. A fault in one must not keep the trades from being stored."""
-    news = list(find_news(transaction, last, stored_before)) if has_enabled_rules(store) else []
-    if not news:
-        return []
-    # Only now, so that a merge without news is quick.
-    from opinionscope.signals.live import begin_watch
-
-    watch, faults = begin_watch(store, transaction, now), dict[str, None]()
-    for address, trades in news:
-        try:
-            with savepoint(transaction):
-                found = watch.saw(transaction, address, trades)
-        except Exception as error:
-            if primary_code(error):
-                raise
-            logger.debug("the rules failed for %s", address, exc_info=True)
-            found = {"of the merged database": error}
-        for rule, fault in found.items():
-            faults[f"rule {rule} could not be applied: unexpected {type(fault).__name__}: {fault}"] = None
-    return list(faults)
+    mirror_hours(transaction, wallets)
+    note_taken(transaction, wallets)

@@ -1,4 +1,4 @@
-"""One merge: look at all sources, decide which wallet comes from which, bring each source, and tell what is news."""
+"""One merge: look at all sources, decide which wallet comes from which, bring each, then judge and tell the news."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from opinionscope.errors import OpinionscopeError, StoreError
 from opinionscope.known_databases import is_missing, require_place
 from opinionscope.locks import MERGE, beside, try_lock
 from opinionscope.merging.bringing import bring
+from opinionscope.merging.judging import judge_news
 from opinionscope.merging.owners import Owners
 from opinionscope.merging.ownership import settle_owners
 from opinionscope.merging.sources import Seen, look_at, require_distinct, require_target
@@ -66,6 +67,7 @@ def merge(
         with Store.open(target) as store:
             merging = _Merging(store, now, progress)
             merging.bring_all(found)
+            merging.judge()
             if log_retention is not None:
                 _purge_signals(store, now - log_retention)
             _tell(store, clock)
@@ -101,6 +103,13 @@ class _Merging:
             except Exception as error:  # noqa: BLE001 - whatever one source meets, the others still have to be merged
                 self._note_failure(rows[path], path, error)
 
+    def judge(self) -> None:
+        """Have the rules look at what has been brought. If that fails, the next merge tries again."""
+        try:
+            self.result.failures += judge_news(self.store, self.now)
+        except Exception as error:  # noqa: BLE001 - what is pending still has to be told
+            self.result.failures.append(_reason(error, "the rules could not be applied"))
+
     def _register(self, sources: Sequence[Path]) -> dict[Path, MergedDatabase]:
         """The rows of the sources, which are known by their real paths."""
         names = {source: valid_text(os.path.realpath(source)) for source in sources}
@@ -112,22 +121,24 @@ class _Merging:
     def _bring(self, row: MergedDatabase, found: Seen | OpinionscopeError) -> None:
         if not isinstance(found, Seen):
             raise found
-        brought = bring(self.store, row, found.path, found.looked, now=self.now, report=self._report)
+        self.result.trades += bring(self.store, row, found.path, found.looked, now=self.now, report=self._report)
         self.result.sources += 1
-        self.result.trades += brought.trades
-        self.result.failures += brought.faults
 
     def _report(self, trades: int) -> None:
         self._gone_through += trades
         self.progress("trades", self._gone_through, None)
 
     def _note_failure(self, row: MergedDatabase, path: Path, error: Exception) -> None:
-        known = isinstance(error, OpinionscopeError)
-        reason = str(error) if known else f"{path} could not be merged: unexpected {type(error).__name__}: {error}."
+        reason = _reason(error, f"{path} could not be merged")
         self.result.failures.append(reason)
         # If it is the merged database that fails, the line on standard error has to do.
         with suppress(StoreError):
             note_unreadable(self.store, row.id, reason)
+
+
+def _reason(error: Exception, what: str) -> str:
+    known = isinstance(error, OpinionscopeError)
+    return str(error) if known else f"{what}: unexpected {type(error).__name__}: {error}."
 
 
 def _contest(owners: Owners) -> str:

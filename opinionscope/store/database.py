@@ -21,7 +21,7 @@ from opinionscope.text import casefold, valid_text
 if TYPE_CHECKING:
     from array import array
 
-SCHEMA_VERSION = 16
+SCHEMA_VERSION = 17
 BUSY_SECONDS = 15.0
 _TRIES_TO_READ = 10
 _PAUSE_TO_READ = 0.02

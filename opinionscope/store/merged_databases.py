@@ -16,6 +16,21 @@ from opinionscope.store.database import Store, Transaction
 from opinionscope.store.rows import StoredRow, select
 from opinionscope.times import to_millis_text
 
+_DOUBT_REPLACED = """
+    UPDATE main.merged_wallets SET rewritten = NULL WHERE source_id = :source AND EXISTS (
+        SELECT 1 FROM main.merged_databases AS taken
+            LEFT JOIN source.whale_activity AS trade ON trade.id = taken.last_trade
+            LEFT JOIN source.sync_logs AS run ON run.id = taken.last_run
+        WHERE taken.id = :source AND (
+            (last_trade > 0 AND (whale_address, first_seen_at) IS NOT (last_trade_wallet, last_trade_seen_at))
+            OR (last_run > 0 AND started_at IS NOT last_run_started_at)))
+"""
+_NOTE_LAST_RUN = """
+    UPDATE main.merged_databases SET last_run = run.id, last_run_started_at = run.started_at
+    FROM (SELECT id, started_at FROM source.sync_logs ORDER BY id DESC LIMIT 1) AS run
+    WHERE merged_databases.id = :source AND (last_run, last_run_started_at) IS NOT (run.id, run.started_at)
+"""
+
 
 @dataclass(frozen=True)
 class MergedDatabase(StoredRow):
@@ -97,6 +112,20 @@ def register_sources(transaction: Transaction, paths: Iterable[str]) -> None:
     )
 
 
+def doubt_replaced(transaction: Transaction, source_id: int) -> None:
+    """Have everything compared if the attached source is not the one that it was, as after `restore`.
+
+    The last trade that was taken from it is another one then, or is gone, or so is its last run. They may have been
+    purged, but that is rare.
+    """
+    transaction.execute(_DOUBT_REPLACED, {"source": source_id})
+
+
+def note_last_run(transaction: Transaction, source_id: int) -> None:
+    """Note the last run of the attached source, whatever became of it."""
+    transaction.execute(_NOTE_LAST_RUN, {"source": source_id})
+
+
 def note_unreadable(store: Store, source_id: int, error: str) -> None:
     """Note why a source could not be merged."""
     with store.transaction() as transaction:
@@ -105,6 +134,7 @@ def note_unreadable(store: Store, source_id: int, error: str) -> None:
 
 def note_merged(transaction: Transaction, source_id: int, looked: Looked, now: datetime) -> None:
     """Note that all that the attached source has is here."""
+    note_last_run(transaction, source_id)
     part, parts = (None, None) if looked.shard is None else (looked.shard.part, looked.shard.parts)
     transaction.execute(
         "UPDATE main.merged_databases SET part = ?, parts = ?, problems = ?, merged_at = ?, error = NULL, "

@@ -1,16 +1,12 @@
 """Trades of a merged database: how they come from the source that is attached, and go when they were purged there."""
 
-from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 from opinionscope.store.database import Transaction
 from opinionscope.store.mirroring import TRADES, insertion
-from opinionscope.store.whale_activity import NewTrade
 
-_COLUMNS = NewTrade._fields
-_SAME_TRADE = " AND ".join(f"theirs.{name} = ours.{name}" for name in TRADES.key)
+SAME_TRADE = " AND ".join(f"theirs.{name} = ours.{name}" for name in TRADES.key)
+"""The condition that the trades `ours` and `theirs` are the same one."""
 
 # The + has SQLite go through the trades in the order in which they were stored, however few wallets there are.
 _WANTED = """
@@ -30,7 +26,7 @@ _DELETE_PURGED = f"""
         SELECT ours.id FROM main.whale_activity AS ours
         WHERE ours.timestamp <= (SELECT until FROM source.purges)
             AND ours.whale_address IN (SELECT whale_address FROM main.merged_wallets WHERE source_id = :source)
-            AND NOT EXISTS (SELECT 1 FROM source.whale_activity AS theirs WHERE {_SAME_TRADE})
+            AND NOT EXISTS (SELECT 1 FROM source.whale_activity AS theirs WHERE {SAME_TRADE})
         LIMIT :most)
 """  # noqa: S608
 _MISCOUNTED = """
@@ -38,16 +34,6 @@ _MISCOUNTED = """
         AND (SELECT count(*) FROM main.whale_activity AS ours WHERE ours.whale_address = wallet.whale_address)
         <> (SELECT count(*) FROM source.whale_activity AS theirs WHERE theirs.whale_address = wallet.whale_address)
 """
-_NEWS = f"""
-    SELECT ours.whale_address, {", ".join(f"ours.{name}" for name in _COLUMNS)}
-    FROM main.whale_activity AS ours
-        JOIN source.whale_activity AS theirs ON {_SAME_TRADE}
-        JOIN source.whales AS whale ON whale.address = ours.whale_address
-        JOIN main.merged_wallets AS wallet ON wallet.whale_address = ours.whale_address AND wallet.followed = 1
-    WHERE ours.id > :stored_before AND (theirs.id > :after OR theirs.first_seen_at > :seen_at)
-        AND theirs.first_seen_at > whale.history_read_at AND ours.withdrawn_at IS NULL
-    ORDER BY ours.whale_address, ours.id
-"""  # noqa: S608
 
 
 class LastTrade(NamedTuple):
@@ -97,28 +83,7 @@ def find_miscounted(transaction: Transaction, source_id: int) -> list[str]:
     return [row[0] for row in transaction.execute(_MISCOUNTED, {"source": source_id})]
 
 
-def doubt_replaced(transaction: Transaction, source_id: int) -> None:
-    """Have all trades compared if the attached source is not the one that it was, as after `restore`.
-
-    Its last trade that was taken is another one then, or is gone. It may have been purged, but that is rare.
-    """
-    transaction.execute(
-        "UPDATE main.merged_wallets SET rewritten = NULL WHERE source_id = :source AND EXISTS ("
-        "SELECT 1 FROM main.merged_databases AS taken "
-        "LEFT JOIN source.whale_activity AS theirs ON theirs.id = taken.last_trade "
-        "WHERE taken.id = :source AND last_trade > 0 "
-        "AND (theirs.whale_address, theirs.first_seen_at) IS NOT (last_trade_wallet, last_trade_seen_at))",
-        {"source": source_id},
-    )
-
-
-def find_news(transaction: Transaction, last: LastTrade, stored_before: int) -> Iterator[tuple[str, list[NewTrade]]]:
-    """The trades that are stored with higher ids than `stored_before` and are news, wallet by wallet.
-
-    News is what the attached source saw after the trade that was taken last, of a wallet whose whole history it had
-    read by then, and of which everything has been here before.
-    """
-    parameters = {"stored_before": stored_before, "after": last.id, "seen_at": last.seen_at}
-    rows = transaction.execute(_NEWS, parameters).fetchall()
-    for address, trades in groupby(rows, key=itemgetter(0)):
-        yield address, [NewTrade(*tuple(row)[1:]) for row in trades]
+def count_further(transaction: Transaction, source_id: int) -> int:
+    """How many trades the attached source may have, at most, after the one that was taken last."""
+    after = find_last_taken(transaction, source_id).id
+    return int(transaction.execute("SELECT ifnull(max(id), 0) FROM source.whale_activity").fetchone()[0]) - after

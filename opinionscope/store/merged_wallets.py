@@ -8,7 +8,10 @@ from opinionscope.store.database import Store, Transaction
 
 
 class ListedWallet(NamedTuple):
-    """A wallet in a source that polls it, or did. `polled_at` is ISO text, `rewritten` counts changes to its trades."""
+    """A wallet in a source that polls it, or did.
+
+    `polled_at` (ISO text) is when it was last polled without an error, `rewritten` counts changes to its trades.
+    """
 
     address: str
     enabled: bool
@@ -52,7 +55,19 @@ _CHANGED = f"""
 _REWRITTEN = """
     SELECT wallet.whale_address FROM main.merged_wallets AS wallet
         JOIN source.whales AS whale ON whale.address = wallet.whale_address
-    WHERE source_id = ? AND wallet.rewritten IS NOT whale.rewritten
+    WHERE whale_address IN (SELECT value FROM json_each(?)) AND wallet.rewritten IS NOT whale.rewritten
+"""
+# Two machines may see a trade, and read their clocks, minutes apart. A trade that is here already is no news anyway.
+_ADOPT = """
+    INSERT OR REPLACE INTO merged_wallets (whale_address, source_id, rewritten, followed, news_after)
+    SELECT :address, taken.id,
+        iif(last_trade > 0 OR EXISTS (SELECT 1 FROM whale_activity WHERE whale_address = :address), NULL, :rewritten),
+        ifnull(before.followed AND last_synced_at IS NOT NULL, 0),
+        iif(before.followed, strftime('%Y-%m-%dT%H:%M:%fZ', last_synced_at, '-10 minutes'), NULL)
+    FROM merged_databases AS taken
+        LEFT JOIN merged_wallets AS before ON before.whale_address = :address
+        LEFT JOIN whales ON address = :address
+    WHERE taken.id = :source_id
 """
 _NOTE_TAKEN = f"""
     UPDATE main.merged_wallets SET ({", ".join(_COUNTERS)}) = (
@@ -63,7 +78,7 @@ _NOTE_TAKEN = f"""
 
 def find_polled(store: Store) -> list[ListedWallet]:
     """The wallets that a source polls, and those that it has polled before they were removed."""
-    rows = store.query("SELECT address, enabled, last_polled_at, rewritten FROM whales WHERE elsewhere = 0")
+    rows = store.query("SELECT address, enabled, last_synced_at, rewritten FROM whales WHERE elsewhere = 0")
     return [ListedWallet(row[0], bool(row[1]), row[2], row[3]) for row in rows]
 
 
@@ -90,15 +105,12 @@ def adopt(transaction: Transaction, adoptions: Iterable[Adoption]) -> None:
     """Take these wallets from other sources than before.
 
     Of a wallet of which there are trades already, and of one that comes after trades of the source were taken, all
-    trades are compared; those of any other one are copied with the source's.
+    trades are compared; those of any other one are copied with the source's. One that was followed stays so: what was
+    seen of it later than here is news.
     """
-    transaction.executemany(
-        "INSERT OR REPLACE INTO merged_wallets (whale_address, source_id, rewritten) "
-        "SELECT :address, :source_id, iif(last_trade > 0 OR EXISTS "
-        "(SELECT 1 FROM whale_activity WHERE whale_address = :address), NULL, :rewritten) "
-        "FROM merged_databases WHERE id = :source_id",
-        [adoption._asdict() for adoption in adoptions],
-    )
+    rows = [adoption._asdict() for adoption in adoptions]
+    transaction.executemany(_ADOPT, rows)
+    transaction.executemany("UPDATE merged_news SET source_id = :source_id WHERE whale_address = :address", rows)
 
 
 def abandon(transaction: Transaction, addresses: Iterable[str]) -> None:
@@ -129,9 +141,9 @@ def find_changed(transaction: Transaction, source_id: int) -> list[str]:
     return [row[0] for row in transaction.execute(_CHANGED, (source_id,))]
 
 
-def find_rewritten(transaction: Transaction, source_id: int) -> list[str]:
-    """The wallets of which stored trades have changed in the attached source."""
-    return [row[0] for row in transaction.execute(_REWRITTEN, (source_id,))]
+def find_rewritten(transaction: Transaction, addresses: Collection[str]) -> list[str]:
+    """Those of the wallets of which stored trades have changed in the attached source."""
+    return [row[0] for row in transaction.execute(_REWRITTEN, (json.dumps(list(addresses)),))]
 
 
 def only_new(transaction: Transaction, addresses: Collection[str]) -> list[str]:
@@ -152,7 +164,9 @@ def note_taken(transaction: Transaction, addresses: Collection[str]) -> None:
 def follow(transaction: Transaction, source_id: int) -> None:
     """From now on what comes of the source's wallets is news, and they count as polled."""
     transaction.execute(
-        "UPDATE main.merged_wallets SET followed = 1 WHERE source_id = ? AND followed = 0", (source_id,)
+        "UPDATE main.merged_wallets SET followed = 1, news_after = NULL "
+        "WHERE source_id = ? AND (followed = 0 OR news_after IS NOT NULL)",
+        (source_id,),
     )
     transaction.execute(
         "UPDATE main.whales SET elsewhere = 0 WHERE elsewhere = 1 "

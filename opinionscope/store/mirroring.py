@@ -61,22 +61,34 @@ _HOURS_THAT_DIFFER = """
 """
 
 
-def mirror(transaction: Transaction, mirrored: MirroredTable, wallets: Collection[str]) -> int:
-    """Make the rows of these wallets those of the attached database; how many rows are new or different now."""
-    if not wallets:
-        return 0
-    table, columns = mirrored.table, mirrored.columns(transaction)
-    addresses = json.dumps(list(wallets))
-    among = f"{mirrored.wallet} IN (SELECT value FROM json_each(?))"  # noqa: S608
+def mirror(transaction: Transaction, mirrored: MirroredTable, wallets: Collection[str]) -> None:
+    """Make the rows of these wallets those of the attached database."""
+    delete_gone(transaction, mirrored, wallets)
+    write_different(transaction, mirrored, wallets)
+
+
+def delete_gone(transaction: Transaction, mirrored: MirroredTable, wallets: Collection[str]) -> None:
+    """Delete the rows of these wallets that the attached database does not have."""
+    table, among = mirrored.table, f"{mirrored.wallet} IN (SELECT value FROM json_each(?))"  # noqa: S608
     where = " AND ".join(f"ours.{name} = theirs.{name}" for name in mirrored.key)
-    transaction.execute(
-        f"DELETE FROM main.{table} AS ours WHERE {among} "  # noqa: S608
-        f"AND NOT EXISTS (SELECT 1 FROM source.{table} AS theirs WHERE {where})",
-        (addresses,),
+    if wallets:
+        transaction.execute(
+            f"DELETE FROM main.{table} AS ours WHERE {among} "  # noqa: S608
+            f"AND NOT EXISTS (SELECT 1 FROM source.{table} AS theirs WHERE {where})",
+            (json.dumps(list(wallets)),),
+        )
+
+
+def write_different(transaction: Transaction, mirrored: MirroredTable, wallets: Collection[str]) -> None:
+    """Take over the rows of these wallets that are new or different in the attached database."""
+    table, columns = mirrored.table, mirrored.columns(transaction)
+    among = f"{mirrored.wallet} IN (SELECT value FROM json_each(?))"  # noqa: S608
+    where = " AND ".join(
+        f"ours.{name} {'=' if name in mirrored.key else 'IS'} theirs.{name}" for name in (*mirrored.key, *columns)
     )
-    where = " AND ".join([where, *(f"ours.{name} IS theirs.{name}" for name in columns if name not in mirrored.key)])
     wanted = f"{among} AND NOT EXISTS (SELECT 1 FROM main.{table} AS ours WHERE {where})"  # noqa: S608
-    return transaction.execute(insertion(mirrored, columns, wanted), (addresses,)).rowcount
+    if wallets:
+        transaction.execute(insertion(mirrored, columns, wanted), (json.dumps(list(wallets)),))
 
 
 def insertion(mirrored: MirroredTable, names: Sequence[str], where: str) -> str:

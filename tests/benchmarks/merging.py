@@ -4,13 +4,21 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 from opinionscope.store.database import Store
 from opinionscope.store.mirroring import OF_FIGURES, TRADES, WHALES
+from opinionscope.store.position_checks import (
+    CheckedPosition,
+    find_known_positions,
+    find_wallets_to_check,
+    record_check,
+    save_checked_positions,
+)
 from opinionscope.store.whale_activity import NewTrade, insert_trades
+from opinionscope.store.whale_figures import publish_figures
 from opinionscope.times import to_seconds_text, utc_now
 from tests.benchmarks.harness import Comparison, alternate, opinionscope, scratch_folder
 from tests.benchmarks.scale import fill
@@ -18,6 +26,7 @@ from tests.benchmarks.scale import fill
 TRADES_OF_ALL = int(os.environ.get("OPINIONSCOPE_BENCHMARK_MERGED_TRADES", "1000000"))
 SHARDS = 3
 NEW_TRADES = 1_000
+CHECKED = 10
 ROUNDS = 3
 
 
@@ -64,17 +73,50 @@ def _further_merges(target: Path, sources: Sequence[Path]) -> Iterator[str]:
     def timed() -> float:
         return opinionscope("merge", str(target), *map(str, sources)).wall * 1000
 
+    def after(change: Callable[[Path], None]) -> float:
+        """The time of a merge after every source was changed."""
+        times = list[float]()
+        for _ in range(ROUNDS):
+            for source in sources:
+                change(source)
+            times.append(timed())
+        return statistics.median(times)
+
     start = statistics.median(opinionscope("--version").wall * 1000 for _ in range(ROUNDS))
-    with_news = list[float]()
-    for _ in range(ROUNDS):
-        for source in sources:
-            _trade(source, NEW_TRADES // len(sources))
-        with_news.append(timed())
+    with_news = after(lambda source: _trade(source, NEW_TRADES // len(sources)))
     without = statistics.median(timed() for _ in range(ROUNDS))
     yield (
-        f"a merge of {NEW_TRADES:,} new trades of as many wallets: {statistics.median(with_news):.0f} ms, without "
+        f"a merge of {NEW_TRADES:,} new trades of as many wallets: {with_news:.0f} ms, without "
         f"news: {without:.0f} ms; of both, {start:.0f} ms are the start of the program"
     )
+    wallets = sum(_count(source, "whales") for source in sources)
+    yield (
+        f"after `stats` has written the figures of all {wallets:,} wallets: {after(_publish):.0f} ms; after "
+        f"`sync positions` has checked {CHECKED} positions of each: {after(_check):.0f} ms"
+    )
+
+
+def _publish(source: Path) -> None:
+    """What `stats` writes each hour, though nobody has traded."""
+    with Store.open(source) as store:
+        publish_figures(store, utc_now())
+
+
+def _check(source: Path) -> None:
+    """What `sync positions` writes each hour: the exchange values all open positions anew."""
+    now = utc_now()
+    with Store.open(source) as store:
+        for wallet in find_wallets_to_check(store, now):
+            listed = find_known_positions(store, wallet.address)[:CHECKED]
+            checked = [
+                CheckedPosition(
+                    each.market_id, each.outcome_side, None, None, None, 1.0, random.random(), 0.0, None, None, None
+                )
+                for each in listed
+            ]
+            with store.transaction() as transaction:
+                save_checked_positions(transaction, wallet.address, checked, now)
+                record_check(transaction, wallet.id, now, None)
 
 
 def _trade(source: Path, number: int) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from opinionscope.simulator import Exchange
 from tests.conftest import CommandLine, Trading
+from tests.merging.test_random_histories import History
+from tests.merging.watched import history_of_news
 
 
 @dataclass
@@ -47,3 +49,10 @@ def shards(command: CommandLine, trading: Trading) -> Shards:
     ready = Shards(exchange, commands[:3], commands[3], commands[4])
     ready.job("sync", "whales")
     return ready
+
+
+@pytest.fixture
+def watched(tmp_path: Path, environment: None, monkeypatch: pytest.MonkeyPatch) -> History:
+    """Sources whose trades are news. Nothing that a merged database has to tell is delivered."""
+    monkeypatch.setattr("opinionscope.merging.merge.may_have_to_tell", lambda store: False)
+    return history_of_news(tmp_path)

@@ -100,7 +100,8 @@ class History:
     def _insert(self, transaction: sqlite3.Connection, wallet: str, chance: random.Random) -> None:
         trades = [self._trade(chance) for _ in range(chance.randrange(1, 6))]
         insert_trades(transaction, wallet, trades, self.now)
-        change = PositionChange(buy_shares=chance.random(), trade_count=len(trades), seconds={self._second(chance): 1})
+        shares, seconds = chance.random(), {self._second(chance): 1}
+        change = PositionChange(buy_shares=shares, buy_amount=shares, trade_count=len(trades), seconds=seconds)
         add_to_positions(transaction, wallet, {PositionKey(trades[0].market_external_id, 1): change})
         ((wallet_id,),) = transaction.execute("SELECT id FROM whales WHERE address = ?", (wallet,))
         add_to_hours(transaction, wallet_id, {self._second(chance) // SECONDS_PER_HOUR: 1.0})
@@ -139,7 +140,7 @@ class History:
             )
             moment = to_millis_text(self.now)
             connection.execute(
-                "UPDATE main.whales SET elsewhere = 0, last_polled_at = ? WHERE address = ?", (moment, wallet)
+                "UPDATE main.whales SET elsewhere = 0, last_synced_at = ? WHERE address = ?", (moment, wallet)
             )
             connection.execute("UPDATE old.whales SET elsewhere = 1 WHERE address = ?", (wallet,))
             connection.execute("COMMIT")
@@ -295,7 +296,7 @@ def test_a_source_that_was_replaced_by_one_with_fewer_trades_is_compared_once(tm
     history._share_out(path)
     insert(history, path, WALLETS[0], 9)
     history.merge()
-    with patch.object(bringing, "mirror", wraps=mirroring.mirror) as compared:
+    with patch.object(bringing, "write_different", wraps=mirroring.write_different) as compared:
         history.merge()
     assert [
         call.args[1].table for call in compared.mock_calls if call.args[2] and call.args[1] is mirroring.TRADES

@@ -39,6 +39,7 @@ STEPS = (
     merging.merged_databases,
     indexes.log_without_index_by_status,
     market_list.markets_as_they_were_listed,
+    merging.news_of_merged_databases,
 )
 """In the order in which they were released. A file remembers the steps by their names."""
 

@@ -71,3 +71,31 @@ def merged_databases(db: Database) -> None:
             PRIMARY KEY (platform, external_id, is_topic)
         ) WITHOUT ROWID;
     """)
+
+
+def news_of_merged_databases(db: Database) -> None:
+    """What a merge has brought and the rules have not looked at yet, and what tells that a source was put back.
+
+    A row of `merged_news` is a trade, by the key that it has in the merged database; `trade` is its id in the source.
+    It is `ready` to be looked at when everything else in the source is here, too, such as what the wallet holds now.
+    `merged_databases` has the source's last run when it was merged, which a database that was put back from an earlier
+    backup lacks. `merged_wallets.news_after` is set for a wallet that comes from another source than before: what that
+    one saw later is news, although it comes with the wallet.
+    """
+    db.executescript("""
+        ALTER TABLE merged_databases ADD COLUMN last_run INTEGER;
+        ALTER TABLE merged_databases ADD COLUMN last_run_started_at TEXT;
+        ALTER TABLE merged_wallets ADD COLUMN news_after TEXT;
+
+        CREATE TABLE merged_news (
+            whale_address TEXT NOT NULL,
+            timestamp TEXT NOT NULL,
+            fingerprint INTEGER NOT NULL,
+            copy INTEGER NOT NULL,
+            source_id INTEGER NOT NULL,
+            trade INTEGER NOT NULL,
+            first_seen_at TEXT NOT NULL,
+            ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1)),
+            PRIMARY KEY (whale_address, timestamp, fingerprint, copy)
+        ) WITHOUT ROWID;
+    """)
