@@ -193,8 +193,9 @@ class PageReader:
         if self._open_second is not None:
             at_most.update(self._of_open_second)
         if self._settled is not None:
-            second = self._open_second
-            at_most = Counter({key: count for key, count in at_most.items() if key[0] != second}) + self._settled
+            # A later second may be the open one by now.
+            settled = {second for second, _ in self._settled}
+            at_most = Counter({key: count for key, count in at_most.items() if key[0] not in settled}) + self._settled
         return Closed(below, self._open_second, at_most)
 
     def _carry(self, shown: ListedPage) -> None:

@@ -272,3 +272,16 @@ def test_a_total_that_stays_wrong_is_looked_into_less_and_less(tmp_path: Path, l
     reader.check(exact=True)
     assert max(requests) < 50
     assert sum(count > 1 for count in requests) < 8
+
+
+@pytest.mark.parametrize("late", [[], [Batch(1, depth=65)]])
+def test_a_second_that_fills_the_page_below_a_longer_one_is_not_taken_for_gone(
+    tmp_path: Path, late: list[Batch]
+) -> None:
+    reader = reader_of(tmp_path, Batch(41, (1, 0, 2, 0)), Batch(2, (0,), spread=1))
+    reader.run()
+    reader.purge(Purge(0, 1_000))
+    for batch in (Batch(39, (0,)), *late):
+        reader.model.add(batch)
+    reader.run()
+    reader.check(exact=True)
