@@ -39,6 +39,7 @@ def load() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("opinionscope").__path__, "opinionscope."):
         if not module.name.startswith(NOT_LOADED_BEFOREHAND):
             importlib.import_module(module.name)
+    importlib.import_module("fresh_schema").install()  # it lies beside this script
     if threading.active_count() > 1:
         raise RuntimeError("a package that was loaded has started a thread, which no fork would have")
     gc.collect()
@@ -52,7 +53,7 @@ def report_the_ended(_signal: int, _frame: FrameType | None) -> None:
         if not process:
             return
         report = running.pop(process)
-        os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.write(report, f"{status}\n".encode())
         os.close(report)
 
 

@@ -44,7 +44,7 @@ def kill_again_and_again(command: CommandLine, job: str, prepare: Prepare) -> Co
     typical = duration(command, prepare(-1))
     for number in range(ROUNDS):
         words, killed_before, how = prepare(number), running(command), chance.choice(SIGNALS)
-        run = command.start(*words)
+        run = command.start_python(*words)
         if chance.random() < 0.3:
             wait(run, chance.uniform(0.0, typical))
         else:
@@ -68,7 +68,7 @@ def kill_again_and_again(command: CommandLine, job: str, prepare: Prepare) -> Co
 
 def duration(command: CommandLine, words: tuple[str, ...]) -> float:
     began = time.monotonic()
-    run = command.start(*words)  # from its very start, as those that are killed
+    run = command.start_python(*words)  # from its very start, as those that are killed
     run.communicate()
     assert run.returncode == 0
     return time.monotonic() - began
