@@ -39,7 +39,8 @@ def load() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("opinionscope").__path__, "opinionscope."):
         if not module.name.startswith(NOT_LOADED_BEFOREHAND):
             importlib.import_module(module.name)
-    importlib.import_module("fresh_schema").install()  # it lies beside this script
+    importlib.import_module("fork_as_user")  # it lies beside this script, as the next one does
+    importlib.import_module("fresh_schema").install()
     if threading.active_count() > 1:
         raise RuntimeError("a package that was loaded has started a thread, which no fork would have")
     gc.collect()
@@ -57,12 +58,14 @@ def report_the_ended(_signal: int, _frame: FrameType | None) -> None:
         os.close(report)
 
 
-def become(words: list[str], environment: dict[str, str], folder: str) -> None:
-    """Turn this process into one that was started with these words."""
+def become(words: list[str], environment: dict[str, str], folder: str, user: list[int] | None) -> None:
+    """Turn this process into one that was started with these words, by this user and group if not by our own."""
     coerced = {name: os.environ[name] for name in ("LC_CTYPE",) if name in os.environ}
     os.environ.clear()
     os.environ.update(coerced | environment)
     os.chdir(folder)
+    if user:
+        importlib.import_module("fork_as_user").become_user(*user)
     paths = environment.get("PYTHONPATH")
     sys.path[:1] = [folder, *(paths.split(os.pathsep) if paths else [])]
     program = str(Path(sys.modules["opinionscope"].__path__[0]) / "__main__.py")

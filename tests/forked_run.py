@@ -43,12 +43,28 @@ def run_forked(
 
 
 def start_forked(
-    words: Sequence[str], environment: Mapping[str, str], folder: Path, streams: Sequence[int]
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    streams: Sequence[int],
+    user: int | None = None,
+    group: int | None = None,
 ) -> "ForkedProcess":
-    """Start a command on three file descriptors, as `subprocess.Popen` has them, and leave it running."""
+    """Start a command on three file descriptors, as `subprocess.Popen` has them, and leave it running.
+
+    Another user and group than one's own have no more rights than theirs, but may read anything.
+    """
     stdin, stdout, stderr = streams
     return ForkedProcess(
-        words, env=environment, cwd=folder, stdin=stdin, stdout=stdout, stderr=stderr, encoding="utf-8"
+        words,
+        env=environment,
+        cwd=folder,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        encoding="utf-8",
+        user=user,
+        group=group,
     )
 
 
@@ -65,8 +81,14 @@ class ForkedProcess(subprocess.Popen[str]):
         folder, environment = given[4:6]
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = given[9:15]
         self._report, writing = os.pipe()
-        request = json.dumps({"words": words, "environment": dict(environment), "folder": str(folder)})
-        _server().send(request.encode(), [p2cread, c2pwrite, errwrite, writing])
+        group, _, user = given[16:19]
+        request = {
+            "words": words,
+            "environment": dict(environment),
+            "folder": str(folder),
+            "user": None if user is None else [user, group],
+        }
+        _server().send(json.dumps(request).encode(), [p2cread, c2pwrite, errwrite, writing])
         os.close(writing)
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
         self.pid = int(os.read(self._report, _LONGEST_NUMBER))
