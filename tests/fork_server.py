@@ -23,6 +23,7 @@ from types import FrameType
 PACKAGES = ("apprise", "backoff", "dotenv", "rich.progress", "rich.table", "sqlite_utils", "typer.testing")
 NOT_LOADED_BEFOREHAND = ("opinionscope.dashboard", "opinionscope.__main__")
 _REQUEST_SIZE = 1 << 20
+NUMBER_WIDTH = 12
 
 running: dict[int, int] = {}
 """The process of each command, and the file descriptor that waits for its exit status."""
@@ -47,6 +48,11 @@ def load() -> None:
     gc.freeze()
 
 
+def tell(report: int, number: int) -> None:
+    """Write the number of a process, or the status in which it has ended, in a width of its own."""
+    os.write(report, f"{number:{NUMBER_WIDTH}}".encode())
+
+
 def report_the_ended(_signal: int, _frame: FrameType | None) -> None:
     """Send the exit statuses of the commands that have ended."""
     while running:
@@ -54,7 +60,7 @@ def report_the_ended(_signal: int, _frame: FrameType | None) -> None:
         if not process:
             return
         report = running.pop(process)
-        os.write(report, f"{status}\n".encode())
+        tell(report, status)
         os.close(report)
 
 
@@ -87,7 +93,7 @@ def serve(requests: socket.socket) -> bool:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         if process := os.fork():
             running[process] = report
-            os.write(report, f"{process}\n".encode())
+            tell(report, process)
             for stream in streams:
                 os.close(stream)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})

@@ -13,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from tests.fork_server import NUMBER_WIDTH
+
 _SERVER = Path(__file__).with_name("fork_server.py")
-_LONGEST_NUMBER = 32
 _READ_WHEN_USED = ("OPINION", "TEST_", "XDG_", "PYTHONPATH", "TMPDIR", "COLUMNS")
 
 
@@ -91,14 +92,14 @@ class ForkedProcess(subprocess.Popen[str]):
         _server().send(json.dumps(request).encode(), [p2cread, c2pwrite, errwrite, writing])
         os.close(writing)
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
-        self.pid = int(os.read(self._report, _LONGEST_NUMBER))
+        self.pid = int(os.read(self._report, NUMBER_WIDTH))
         self._child_created = True
 
     def _try_wait(self, flags: int) -> tuple[int, int]:
         """Take the place of `waitpid`."""
         if not select.select([self._report], [], [], 0 if flags else None)[0]:
             return 0, 0
-        status = int(os.read(self._report, _LONGEST_NUMBER))
+        status = int(os.read(self._report, NUMBER_WIDTH))
         os.close(self._report)
         return self.pid, status
 
