@@ -75,6 +75,7 @@ class ForkedProcess(subprocess.Popen[str]):
     It is no child of this process: what is known of its end is what the process that forked it reports.
     """
 
+    module = "opinionscope"
     _report: int
 
     def _execute_child(self, words: list[str], *given: Any) -> None:
@@ -84,6 +85,7 @@ class ForkedProcess(subprocess.Popen[str]):
         self._report, writing = os.pipe()
         group, _, user = given[16:19]
         request = {
+            "module": self.module,
             "words": words,
             "environment": dict(environment),
             "folder": str(folder),
