@@ -14,7 +14,7 @@ from opinionscope.store.database import Store
 from opinionscope.store.request_minutes import record_requests
 from tests.alerts.receiver import Receiver, receiving
 from tests.conftest import JOB, CommandLine, Trading
-from tests.moved_clock import clock_ahead
+from tests.moved_clock import clock_ahead, to_noon
 
 HOURS = timedelta(hours=1)
 DAYS = timedelta(days=1)
@@ -133,10 +133,11 @@ def overdue(command: CommandLine, settings: dict[str, str]) -> list[str]:
 def test_a_cleanup_that_was_ahead_by_a_year_does_not_put_the_next_one_off(
     command: CommandLine, shifted: Shifted
 ) -> None:
-    assert command("cleanup", **shifted(365 * DAYS)).returncode == 0
-    assert command("cleanup", "--if-due", **shifted(DAYS)).returncode == 0
+    noon = to_noon()
+    assert command("cleanup", **shifted(noon + 365 * DAYS)).returncode == 0
+    assert command("cleanup", "--if-due", **shifted(noon + DAYS)).returncode == 0
     assert command.query("SELECT count(*) FROM sync_logs WHERE status = 'completed'") == [(2,)]
-    assert command("cleanup", "--if-due", **shifted(DAYS)).returncode == 0
+    assert command("cleanup", "--if-due", **shifted(noon + DAYS)).returncode == 0
     assert command.query("SELECT count(*) FROM sync_logs") == [(2,)], "once a day is enough"
 
 
