@@ -83,7 +83,8 @@ def become(module: str, words: list[str], environment: dict[str, str], folder: s
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     if paths:
-        importlib.import_module("sitecustomize")
+        with suppress(ModuleNotFoundError):
+            importlib.import_module("sitecustomize")
     return module
 
 
