@@ -54,6 +54,13 @@ pings.SECONDS = 2.0
 """
 """An opinionscope with little patience with others, so that a test need not have more."""
 
+SMALL_DEMO = """
+from opinionscope.simulator import demo
+
+demo.MARKETS, demo.TRADES_PER_WALLET = 20, 20
+"""
+"""A demonstration that takes a second to read: its exchange has a limit, as the real one."""
+
 
 def machine(folder: Path, what: str, **settings: str) -> dict[str, str]:
     """The environment of a command on such a machine."""
