@@ -15,7 +15,8 @@ import pytest
 
 from opinionscope.job_table import JOBS
 from opinionscope.simulator import Exchange, ExchangeServer
-from tests.forked_run import can_be_forked, run_forked
+from tests import fresh_schema
+from tests.forked_run import can_be_forked, run_forked, start_forked
 from tests.rounds import ROUNDS
 
 JOB = {job.name: job for job in JOBS}
@@ -23,6 +24,19 @@ COMMAND = (sys.executable, "-m", "opinionscope")
 
 # A shell that starts the tests in the background has them, and so all that they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+fresh_schema.install()
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+
+
+def pytest_configure() -> None:
+    """Put temporary folders into memory if it has room: a disk makes each of thousands of commits wait.
+
+    What is killed in these tests is a process, and never the machine, so that nothing depends on the disk.
+    """
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @dataclass
@@ -55,7 +69,14 @@ class CommandLine:
         )
 
     def start(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
-        """Start a command and leave it running."""
+        """Start a command and leave it running: a fork as well, which can be interrupted in its work only."""
+        if ROUNDS or not can_be_forked(self.settings | settings):
+            return self.start_python(*words, **settings)
+        streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
+        return start_forked(words, self.environment | settings, self.home, streams)
+
+    def start_python(self, *words: str, **settings: str) -> "subprocess.Popen[str]":
+        """Start an interpreter that runs a command, which can be interrupted from its very start."""
         return subprocess.Popen(
             [*COMMAND, *words],
             env=self.environment | settings,

@@ -33,12 +33,33 @@ SILENT_NAME_SERVER = """
 import socket, time
 
 def getaddrinfo(*arguments, **options):
-    time.sleep(60)
+    time.sleep(600)
     raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
 socket.getaddrinfo = getaddrinfo
 """
-"""A name server that takes a minute to fail, as one that does not answer."""
+"""A name server that takes longer to fail than any test, as one that does not answer."""
+
+IMPATIENT = """
+from opinionscope.alerts import pings
+from opinionscope.check import exchange
+from opinionscope.jobs.markets import sync as markets
+from opinionscope.jobs.whales import sync as whales
+from opinionscope.notify import targets
+
+markets.ANSWERS_STILL_COMING = whales.ANSWERS_STILL_COMING = 0.3
+exchange._SECONDS = exchange._ANSWER_STILL_COMING = 0.3
+targets.send.__defaults__ = (2.0,)
+pings.SECONDS = 2.0
+"""
+"""An opinionscope with little patience with others, so that a test need not have more."""
+
+SMALL_DEMO = """
+from opinionscope.simulator import demo
+
+demo.MARKETS, demo.TRADES_PER_WALLET = 20, 20
+"""
+"""A demonstration that takes a second to read: its exchange has a limit, as the real one."""
 
 
 def machine(folder: Path, what: str, **settings: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from types import FrameType
 PACKAGES = ("apprise", "backoff", "dotenv", "rich.progress", "rich.table", "sqlite_utils", "typer.testing")
 NOT_LOADED_BEFOREHAND = ("opinionscope.dashboard", "opinionscope.__main__")
 _REQUEST_SIZE = 1 << 20
+NUMBER_WIDTH = 12
 
 running: dict[int, int] = {}
 """The process of each command, and the file descriptor that waits for its exit status."""
@@ -39,10 +40,17 @@ def load() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("opinionscope").__path__, "opinionscope."):
         if not module.name.startswith(NOT_LOADED_BEFOREHAND):
             importlib.import_module(module.name)
+    importlib.import_module("fork_as_user")  # it lies beside this script, as the next one does
+    importlib.import_module("fresh_schema").install()
     if threading.active_count() > 1:
         raise RuntimeError("a package that was loaded has started a thread, which no fork would have")
     gc.collect()
     gc.freeze()
+
+
+def tell(report: int, number: int) -> None:
+    """Write the number of a process, or the status in which it has ended, in a width of its own."""
+    os.write(report, f"{number:{NUMBER_WIDTH}}".encode())
 
 
 def report_the_ended(_signal: int, _frame: FrameType | None) -> None:
@@ -52,38 +60,45 @@ def report_the_ended(_signal: int, _frame: FrameType | None) -> None:
         if not process:
             return
         report = running.pop(process)
-        os.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        tell(report, status)
         os.close(report)
 
 
-def become(words: list[str], environment: dict[str, str], folder: str) -> None:
-    """Turn this process into one that was started with these words."""
+def become(module: str, words: list[str], environment: dict[str, str], folder: str, user: list[int] | None) -> str:
+    """Turn this process into one that was started with these words, by this user and group if not by our own.
+
+    Returns the module that it was started for.
+    """
     coerced = {name: os.environ[name] for name in ("LC_CTYPE",) if name in os.environ}
     os.environ.clear()
     os.environ.update(coerced | environment)
     os.chdir(folder)
+    if user:
+        importlib.import_module("fork_as_user").become_user(*user)
     paths = environment.get("PYTHONPATH")
     sys.path[:1] = [folder, *(paths.split(os.pathsep) if paths else [])]
     program = str(Path(sys.modules["opinionscope"].__path__[0]) / "__main__.py")
     sys.argv = [program, *words]
-    sys.orig_argv = [sys.executable, "-m", "opinionscope", *words]
+    sys.orig_argv = [sys.executable, "-m", module, *words]
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     if paths:
-        importlib.import_module("sitecustomize")
+        with suppress(ModuleNotFoundError):
+            importlib.import_module("sitecustomize")
+    return module
 
 
-def serve(requests: socket.socket) -> bool:
-    """Fork for each request until the tests end. True in a process that is to run a command."""
+def serve(requests: socket.socket) -> str | None:
+    """Fork for each request until the tests end. In a process that is to run a command: the module that is to run."""
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, _REQUEST_SIZE, 4)
         if not message:
-            return False
+            return None
         *streams, report = descriptors
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         if process := os.fork():
             running[process] = report
-            os.write(report, f"{process}\n".encode())
+            tell(report, process)
             for stream in streams:
                 os.close(stream)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
@@ -95,14 +110,13 @@ def serve(requests: socket.socket) -> bool:
         for descriptor in (*descriptors, *running.values()):
             os.close(descriptor)
         requests.close()
-        become(**json.loads(message))
-        return True
+        return become(**json.loads(message))
 
 
-def run() -> None:
-    """Run the command as `python -m` does."""
+def run(module: str) -> None:
+    """Run the module as `python -m` does."""
     try:
-        runpy.run_module("opinionscope", run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         if ended.code is None or isinstance(ended.code, int):
             own_status.append(ended.code or 0)
@@ -122,5 +136,5 @@ if __name__ == "__main__":
     atexit.register(leave_modules_alone)  # the first to be registered is the last to be called
     load()
     signal.signal(signal.SIGCHLD, report_the_ended)
-    if serve(socket.socket(fileno=int(sys.argv[1]))):
-        run()
+    if started := serve(socket.socket(fileno=int(sys.argv[1]))):
+        run(started)

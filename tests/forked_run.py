@@ -4,7 +4,6 @@ import atexit
 import json
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
+
+from tests.fork_server import NUMBER_WIDTH
 
 _SERVER = Path(__file__).with_name("fork_server.py")
 _READ_WHEN_USED = ("OPINION", "TEST_", "XDG_", "PYTHONPATH", "TMPDIR", "COLUMNS")
@@ -30,37 +32,84 @@ def run_forked(
         given.write(stdin or "")
         given.seek(0)
         streams = [stream.fileno() for stream in (given, output, errors)]
-        status = start_forked(words, environment, folder, streams).wait(timeout)
+        with start_forked(words, environment, folder, streams) as process:
+            try:
+                status = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         output.seek(0)
         errors.seek(0)
         return subprocess.CompletedProcess(list(words), status, output.read(), errors.read())
 
 
 def start_forked(
-    words: Sequence[str], environment: Mapping[str, str], folder: Path, streams: list[int]
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    streams: Sequence[int],
+    user: int | None = None,
+    group: int | None = None,
 ) -> "ForkedProcess":
-    """Start a command on three file descriptors, and leave it running."""
-    reading, writing = os.pipe()
-    request = json.dumps({"words": words, "environment": environment, "folder": str(folder)})
-    _server().send(request.encode(), [*streams, writing])
-    os.close(writing)
-    return ForkedProcess(reading)
+    """Start a command on three file descriptors, as `subprocess.Popen` has them, and leave it running.
+
+    Another user and group than one's own have no more rights than theirs, but may read anything.
+    """
+    stdin, stdout, stderr = streams
+    return ForkedProcess(
+        words,
+        env=environment,
+        cwd=folder,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        encoding="utf-8",
+        user=user,
+        group=group,
+    )
 
 
-class ForkedProcess:
-    """A command that is running, known by what the process that forked it reports."""
+class ForkedProcess(subprocess.Popen[str]):
+    """A command that runs in a fork, to be handled as any process; its words come without those that start Python.
 
-    def __init__(self, report: int) -> None:
-        self._report = os.fdopen(report)
-        self.pid = int(self._report.readline())
+    It is no child of this process: what is known of its end is what the process that forked it reports.
+    """
 
-    def wait(self, timeout: float) -> int:
-        """The exit status as `subprocess` has it. Raises TimeoutExpired, and kills the command, after `timeout` s."""
-        with self._report:
-            if not select.select([self._report], [], [], timeout)[0]:
-                os.kill(self.pid, signal.SIGKILL)
-                raise subprocess.TimeoutExpired("opinionscope", timeout)
-            return int(self._report.readline())
+    module = "opinionscope"
+    _report: int
+
+    def _execute_child(self, words: list[str], *given: Any) -> None:
+        """Take the place of the system calls that start a child."""
+        folder, environment = given[4:6]
+        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = given[9:15]
+        self._report, writing = os.pipe()
+        group, _, user = given[16:19]
+        request = {
+            "module": self.module,
+            "words": words,
+            "environment": dict(environment),
+            "folder": str(folder),
+            "user": None if user is None else [user, group],
+        }
+        _server().send(json.dumps(request).encode(), [p2cread, c2pwrite, errwrite, writing])
+        os.close(writing)
+        self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
+        self.pid = int(os.read(self._report, NUMBER_WIDTH))
+        self._child_created = True
+
+    def _try_wait(self, flags: int) -> tuple[int, int]:
+        """Take the place of `waitpid`."""
+        if not select.select([self._report], [], [], 0 if flags else None)[0]:
+            return 0, 0
+        status = int(os.read(self._report, NUMBER_WIDTH))
+        os.close(self._report)
+        return self.pid, status
+
+    def _internal_poll(self, **_: object) -> int | None:
+        with self._waitpid_lock:  # type: ignore[attr-defined]
+            if self.returncode is None and (status := self._try_wait(os.WNOHANG))[0]:
+                self._handle_exitstatus(status[1])  # type: ignore[attr-defined]
+        return self.returncode
 
 
 class _Server:

@@ -1,6 +1,6 @@
 """Commands with a clock of their own: the machine's is right, and one process believes that it is another time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 # `utc_now` is left in place, because modules that are loaded have it by its name.
@@ -17,6 +17,12 @@ class Moved(datetime.datetime):
 
 times.datetime = Moved
 """
+
+
+def to_noon() -> timedelta:
+    """How far it is to noon (UTC) of today, a moment at which no day begins and no daily job comes due."""
+    now = datetime.now(UTC)
+    return now.replace(hour=12, minute=0, second=0, microsecond=0) - now
 
 
 def clock_ahead(folder: Path, ahead: timedelta) -> dict[str, str]:

@@ -14,7 +14,10 @@ def rounds(few: int) -> int:
 
 
 def examples(number: int) -> settings:
-    """The same so many examples each time, or as many times that number as rounds are asked for, drawn anew."""
+    """The same so many examples each time, or as many times that number as rounds are asked for, drawn anew.
+
+    None of them fails for taking long: how long depends on what else the machine does.
+    """
     return settings(
         deadline=None,
         max_examples=number * (ROUNDS or 1),
@@ -22,6 +25,10 @@ def examples(number: int) -> settings:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+settings.register_profile("here", examples(100))
+settings.load_profile("here")  # for the tests that do not say how many
 
 
 def some(cases: Collection[str], few: Sequence[str]) -> list[str]:

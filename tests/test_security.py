@@ -87,7 +87,7 @@ def test_a_key_that_the_exchange_echoes_is_stored_printed_and_logged_nowhere(
 
 def test_the_key_is_in_no_command_line_of_a_running_job(command: CommandLine, server: ExchangeServer) -> None:
     server.faults.add(Fault("hang"))
-    run = command.start("sync", "whales")
+    run = command.start_python("sync", "whales")
     end = time.monotonic() + 20
     while not server.requests and time.monotonic() < end:
         time.sleep(0.01)

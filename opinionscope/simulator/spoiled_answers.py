@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from email.utils import formatdate
 from functools import cache
+from threading import Lock
 
 from opinionscope.simulator.response import Response, Transmission, failure
 from opinionscope.simulator.spoil import Spoil, SpoilFunction
@@ -111,13 +112,18 @@ def _huge_body(_spoil: Spoil) -> Response:
     return Response(200, delivery=Transmission.HUGE_BODY)
 
 
+_making_the_bomb = Lock()
+
+
 @cache
 def _bomb() -> bytes:
     return gzip.compress(b'{"errno":0,"errmsg":"' + b"x" * BOMB_BYTES, compresslevel=1)
 
 
 def _gzip_bomb(_spoil: Spoil) -> Response:
-    return Response(200, _bomb(), headers=(("Content-Encoding", "gzip"),))
+    with _making_the_bomb:  # once, and not once for each of the requests that come at the same time
+        bomb = _bomb()
+    return Response(200, bomb, headers=(("Content-Encoding", "gzip"),))
 
 
 def _echo_key(spoil: Spoil) -> Response:

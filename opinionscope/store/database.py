@@ -83,6 +83,7 @@ class Store:
         with explained(path):
             store = cls(path, _connect(f"{path.as_uri()}?mode=rw"), in_use)
             try:
+                _set_up_for_writing(store._connection)
                 _prepare(store._connection, path)
                 make_private(path)
             except BaseException:
@@ -249,6 +250,7 @@ def _valid(parameters: Parameters) -> Parameters:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
+    """A connection that has not read anything from the file yet, so that no trouble with it can come from here."""
     connection = sqlite3.connect(
         uri,
         uri=True,
@@ -261,9 +263,12 @@ def _connect(uri: str) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     # SQLite's own lower() knows only ASCII (https://sqlite.org/lang_corefunc.html#lower).
     connection.create_function("casefold", 1, casefold, deterministic=True)
+    return connection
+
+
+def _set_up_for_writing(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

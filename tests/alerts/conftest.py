@@ -1,16 +1,23 @@
 """A receiver of alerts and pings, and jobs that end as a test wants, at the time that it wants."""
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from opinionscope.errors import OpinionscopeError
 from opinionscope.jobs.result import JobResult
 from opinionscope.jobs.run import Run, run_job
+from opinionscope.notify import targets
 from tests.alerts.receiver import Receiver, receiving
 from tests.conftest import JOB
+from tests.forked_run import ForkedProcess
+from tests.rounds import ROUNDS
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Ending = Callable[[Run], JobResult]
@@ -58,9 +65,22 @@ class Jobs:
         self.now += timedelta(minutes=minutes)
 
 
+class ForkedSending(ForkedProcess):
+    """The process that sends messages, without the loading of Apprise that takes most of its time."""
+
+    module = "opinionscope.notify.sending_process"
+
+    def __init__(self, words: list[str], **options: Any) -> None:
+        assert words[-1] == self.module
+        super().__init__([], env=os.environ, **options)
+
+
 @pytest.fixture
-def jobs(tmp_path: Path, environment: None) -> Jobs:
+def jobs(tmp_path: Path, environment: None, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Jobs on a database of their own, with nobody told of anything."""
+    if not ROUNDS:
+        pipes = {name: getattr(subprocess, name) for name in ("PIPE", "DEVNULL")}
+        monkeypatch.setattr(targets, "subprocess", SimpleNamespace(Popen=ForkedSending, **pipes))
     return Jobs(tmp_path / "opinionscope.db")
 
 

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Received(self.command, self.path, body, self.headers.get("Authorization"))
         self.receiver.received.append(request)
         if not self.receiver.status:
-            self.receiver.ended.wait(60)
+            self.receiver.ended.wait(600)
             return
         self.send_response(self.receiver.status)
         self.send_header("Content-Length", "0")

@@ -71,19 +71,19 @@ def send_from_processes(
 def test_processes_and_threads_share_the_limit_of_each_key_and_use_it(
     tmp_path: Path, limit: int, processes: int, keys: str
 ) -> None:
-    worst, names = [], keys.split(",")
-    # A busy machine can shake requests together on their way: what is wrong with the limit shows every time.
+    problems, names = [], keys.split(",")
+    # A busy machine can shake requests together on their way, or hold them up: what is wrong shows every time.
     for attempt in range(3):
         with ExchangeServer(still_exchange(), rate_limit=None) as server:
             send_from_processes(server, tmp_path / f"pacer-{attempt}", limit, processes, keys, seconds=3.0)
             arrivals = [request.at for request in server.requests]
             windows = server.worst_windows(1.0)
-            worst.append(max(windows.values()))
         assert sorted(windows) == sorted(names)
-        assert len(arrivals) - 1 >= 0.9 * limit * len(names) * (arrivals[-1] - arrivals[0])
-        if worst[-1] <= limit:
+        used = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) / len(names)
+        if max(windows.values()) <= limit and used >= 0.9 * limit:
             return
-    raise AssertionError(f"more than {limit} requests with a key within a second: {worst}")
+        problems.append((windows, used))
+    raise AssertionError(f"not {limit} requests with a key a second: {problems}")
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_the_wait_that_the_exchange_asks_for_is_taken_as_seconds_as_a_date_or_as
             }
         )
         pacer = Pacer(tmp_path / "pacer", 15)
-        deadline = time.monotonic() + 0.7
-        with OpinionClient(settings, pacer, deadline=deadline) as client:
+        with OpinionClient(settings, pacer, deadline=time.monotonic() + 30) as client:
             for wallet in WALLETS:
                 with pytest.raises(Throttled):
                     client.fetch_trades(wallet, 1)
-            with pytest.raises(Paused) as paused, pacer.turn(deadline):
+            # For a run whose time is up: it hears of the pause, however late it asks for its turn.
+            with pytest.raises(Paused) as paused, pacer.turn(deadline=0.0):
                 pytest.fail("a turn came in a pause")
         pacer.close()
         assert len(server.requests) == 2
@@ -124,7 +124,7 @@ def test_a_long_wait_that_is_asked_for_in_one_wallet_s_answer_keeps_no_other_wai
         server.bent = {wallet: lambda _: raw(b"", (b"Retry-After", b"3600"), status=b"429 Too Many Requests")}
         settings = Settings.model_validate({"OPINION_TRADE_API_KEY": "key", "OPINION_TRADE_BASE_URL": server.url})
         pacer = Pacer(tmp_path / "pacer", 15)
-        with OpinionClient(settings, pacer, deadline=time.monotonic() + 5) as client:
+        with OpinionClient(settings, pacer, deadline=time.monotonic() + 30) as client:
             for _ in range(2):
                 with pytest.raises(Throttled):
                     client.fetch_trades(wallet, 1)
@@ -138,5 +138,5 @@ def test_a_limit_that_was_much_too_low_holds_nobody_back_once_it_is_corrected(
 ) -> None:
     trading(Exchange(seed=3, markets=5, wallets=1, history=5, trades_per_minute=0, market_churn_per_minute=0))
     command("sync", "markets", OPINIONSCOPE_RATE_LIMIT="0.001", OPINIONSCOPE_RUN_BUDGET="2")
-    result = command("sync", "markets", OPINIONSCOPE_RUN_BUDGET="5")
+    result = command("sync", "markets", OPINIONSCOPE_RUN_BUDGET="30")
     assert (result.returncode, result.stderr) == (0, "")

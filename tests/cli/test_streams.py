@@ -111,11 +111,9 @@ def test_a_warning_that_cannot_be_written_changes_no_status(command: CommandLine
     assert command.last_run("stats")["status"] == "completed"
 
 
-def without_reader(command: CommandLine, *words: str) -> tuple[int, bytes]:
+def without_reader(command: CommandLine, *words: str) -> tuple[int, str]:
     """The exit status and the errors of a command whose reader has gone before it prints."""
-    process = subprocess.Popen(
-        [*COMMAND, *words], env=command.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = command.start(*words)
     assert process.stdout is not None
     process.stdout.close()
     _, errors = process.communicate(timeout=60)
@@ -124,12 +122,12 @@ def without_reader(command: CommandLine, *words: str) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["check"]], ids=" ".join)
 def test_a_reader_that_leaves_hides_no_problem(stored: CommandLine, words: list[str]) -> None:
-    assert without_reader(stored, *words) == (1, b"")
+    assert without_reader(stored, *words) == (1, "")
 
 
 def test_a_target_that_refuses_is_told_though_the_reader_has_left(command: CommandLine) -> None:
     command.settings["OPINIONSCOPE_ALERT_URLS"] = "json://127.0.0.1:1"
-    assert without_reader(command, "alert", "test") == (1, b"")
+    assert without_reader(command, "alert", "test") == (1, "")
 
 
 @pytest.mark.parametrize("columns", ["0", "00", " "])
@@ -178,7 +176,7 @@ def titles_in(table: str) -> list[str]:
 
 
 def test_a_reader_that_leaves_ends_a_long_listing(large: CommandLine) -> None:
-    assert without_reader(large, "activity", "--limit", "1000000", "--json") == (0, b"")
+    assert without_reader(large, "activity", "--limit", "1000000", "--json") == (0, "")
 
 
 def test_an_array_is_printed_as_one_document_would_be(capsys: pytest.CaptureFixture[str]) -> None:

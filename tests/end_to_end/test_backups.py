@@ -311,7 +311,7 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new_database(command: Co
     backup = command.home / "backup.db"
     make_backup(command, backup)
     began = time.monotonic()
-    with command.start("restore", str(backup)) as restored:  # from its very start, as those that are killed
+    with command.start_python("restore", str(backup)) as restored:  # from its very start, as those that are killed
         assert restored.wait() == 0
     whole = time.monotonic() - began
     for number in range(rounds(6)):

@@ -2,12 +2,14 @@
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from opinionscope.jobs.cleanup import last_due
 from opinionscope.simulator import Exchange
 from tests.conftest import CommandLine, Trading
+from tests.moved_clock import clock_ahead, to_noon
 
 
 @pytest.fixture
@@ -78,9 +80,10 @@ def test_a_dry_run_says_what_would_go_and_takes_nothing(command: CommandLine, sy
     assert command.query("SELECT count(*) FROM sync_logs WHERE type = 'cleanup'") == [(0,)]
 
 
-def test_cleanup_if_due_runs_once_a_day_and_is_silent_otherwise(command: CommandLine) -> None:
+def test_cleanup_if_due_runs_once_a_day_and_is_silent_otherwise(command: CommandLine, tmp_path: Path) -> None:
+    at_noon = clock_ahead(tmp_path / "clock", to_noon())
     for _ in range(3):
-        result = command("cleanup", "--if-due")
+        result = command("cleanup", "--if-due", **at_noon)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert command.query("SELECT status FROM sync_logs") == [("completed",)]
 

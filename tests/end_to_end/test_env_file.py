@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def keep_old_trade(database: Path) -> None:
     with Store.open(database) as store:
         add_whales(store, [(COMPLETE, "Ann")], "manual", now)
         with store.transaction() as transaction:
-            insert_trades(transaction, COMPLETE, [trade(1, now.replace(year=now.year - 1))], now)
+            insert_trades(transaction, COMPLETE, [trade(1, now - timedelta(days=365))], now)
         record_requests(store, {}, ExchangeTime(now, now))
 
 

@@ -44,14 +44,14 @@ def kill_again_and_again(command: CommandLine, job: str, prepare: Prepare) -> Co
     typical = duration(command, prepare(-1))
     for number in range(ROUNDS):
         words, killed_before, how = prepare(number), running(command), chance.choice(SIGNALS)
-        run = command.start(*words)
+        run = command.start_python(*words)
         if chance.random() < 0.3:
             wait(run, chance.uniform(0.0, typical))
         else:
             wait_for_work(command, run, killed_before)
             wait(run, 0.4 * typical * chance.random() ** 4)  # most of them soon: the work of some jobs is short
         run.send_signal(how)
-        _, stderr = run.communicate(timeout=5)
+        _, stderr = run.communicate(timeout=60)
         assert integrity(command) == "ok"
         if how != signal.SIGKILL:
             assert running(command) in ([], killed_before), "closed by the run itself"
@@ -68,7 +68,7 @@ def kill_again_and_again(command: CommandLine, job: str, prepare: Prepare) -> Co
 
 def duration(command: CommandLine, words: tuple[str, ...]) -> float:
     began = time.monotonic()
-    run = command.start(*words)  # from its very start, as those that are killed
+    run = command.start_python(*words)  # from its very start, as those that are killed
     run.communicate()
     assert run.returncode == 0
     return time.monotonic() - began
@@ -170,7 +170,7 @@ def test_ctrl_c_is_neither_a_success_nor_a_failure(command: CommandLine, trading
             while not (server.requests and receiver.received) and time.monotonic() < end:
                 time.sleep(0.01)
             run.send_signal(signal.SIGINT)
-            _, stderr = run.communicate(timeout=5)
+            _, stderr = run.communicate(timeout=60)
             assert (run.returncode, stderr) == (130, "opinionscope: interrupted\n")
             row = command.last_run(job)
             assert (row["status"], row["error"], row["ended_at"] is None) == ("interrupted", "interrupted", False)
@@ -197,6 +197,6 @@ def test_a_second_signal_does_not_keep_the_row_from_being_closed(command: Comman
             time.sleep(0.01)
         for _ in range(20):
             run.send_signal(signal.SIGTERM)
-        run.communicate(timeout=5)
+        run.communicate(timeout=60)
         assert run.returncode in (1, -signal.SIGTERM), "the last one may come when all is done"
         assert (command.last_run(job)["status"], command.last_run(job)["error"]) == ("failed", "interrupted")

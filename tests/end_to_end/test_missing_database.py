@@ -8,6 +8,7 @@ import pytest
 from opinionscope.simulator import Exchange
 from tests.alerts.receiver import Receiver, receiving
 from tests.conftest import CommandLine, Trading
+from tests.emulated import SMALL_DEMO, machine
 
 JOBS = (["sync", "markets"], ["sync", "whales"], ["sync", "positions"], ["stats"], ["cleanup"], ["cleanup", "--if-due"])
 WALLET = "0x" + "ab" * 20
@@ -123,7 +124,8 @@ def test_the_first_start_as_the_crontab_lines_name_the_default_database(command:
     assert command("whales", "add", WALLET, "--db", str(command.home / "new" / "o.db")).returncode == 0
 
 
-def test_a_demonstration_leaves_no_trace_of_its_database(command: CommandLine) -> None:
-    assert command("demo", "--db", "demo.db", OPINIONSCOPE_DB="").returncode == 0
+def test_a_demonstration_leaves_no_trace_of_its_database(command: CommandLine, tmp_path: Path) -> None:
+    small = machine(tmp_path / "machine", SMALL_DEMO)
+    assert command("demo", "--db", "demo.db", OPINIONSCOPE_DB="", **small).returncode == 0
     assert (command.home / "demo.db").exists()
     assert not (command.home / ".local").exists()

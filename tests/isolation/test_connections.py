@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from opinionscope.api import transport
 from opinionscope.api.client import OpinionClient
-from opinionscope.api.pacer import Pacer
+from opinionscope.api.pacer import Pacer, Turn
 from opinionscope.errors import ApiUnavailable
 from opinionscope.settings import Settings
 from tests.isolation.misbehaving import raw
@@ -83,7 +85,9 @@ class Listener:
 
 
 @contextmanager
-def client_of(listener: Listener, folder: Path, *, scheme: str = "http", rate: float = 500) -> Iterator[OpinionClient]:
+def client_of(
+    listener: Listener, folder: Path, *, scheme: str = "http", rate: float = 500, pacer: type[Pacer] = Pacer
+) -> Iterator[OpinionClient]:
     settings = Settings.model_validate(
         {
             "OPINION_TRADE_API_KEY": "a-key-of-the-tests",
@@ -92,7 +96,7 @@ def client_of(listener: Listener, folder: Path, *, scheme: str = "http", rate: f
             "OPINIONSCOPE_BACKOFF": 0.01,
         }
     )
-    with OpinionClient(settings, Pacer(folder / "pacer", rate), deadline=time.monotonic() + 20) as client:
+    with OpinionClient(settings, pacer(folder / "pacer", rate), deadline=time.monotonic() + 20) as client:
         yield client
     listener.close()
 
@@ -146,29 +150,50 @@ def test_an_answer_that_comes_after_something_else_is_nobody_s(tmp_path: Path, h
 
 
 def test_what_comes_while_a_request_waits_for_its_turn_is_nobody_s(tmp_path: Path) -> None:
+    asked: list[tuple[socket.socket, str]] = []
+
     def answer(connection: socket.socket, path: str) -> None:
+        asked.append((connection, path))
         connection.sendall(page(path))
-        send_later(connection, path, 0.1)
+
+    class AnsweringWhileOneWaits(Pacer):
+        """Has the request before answered once more by the time the next one may leave."""
+
+        @contextmanager
+        def turn(self, *waiting: Any) -> Iterator[Turn]:
+            with super().turn(*waiting) as turn:
+                for connection, path in asked[-1:]:
+                    with suppress(OSError):
+                        connection.sendall(page(path))
+                yield turn
 
     listener = Listener(answer)
-    with client_of(listener, tmp_path, rate=2) as client:
+    with client_of(listener, tmp_path, pacer=AnsweringWhileOneWaits) as client:
         for name in ("a", "b", "c"):
             assert client.fetch_trades(name, 1).items[0].tx_hash == name
     assert listener.connections == 3
 
 
-def test_a_server_that_talks_before_it_is_asked_is_given_up(tmp_path: Path) -> None:
+def test_a_server_that_talks_before_it_is_asked_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talked, connect = threading.Semaphore(1), transport._PacedConnection.connect
+
     class Talking(Listener):
         def _serve(self, connection: socket.socket) -> None:
             if self.connections > 1:
                 connection.sendall(page("/early"))
+                talked.release()
             super()._serve(connection)
+
+    def connect_and_let_it_talk(connection: transport._PacedConnection) -> None:
+        connect(connection)
+        assert talked.acquire(timeout=20)
 
     def answer(connection: socket.socket, path: str) -> None:
         connection.sendall(page(path))
         connection.shutdown(socket.SHUT_RDWR)
 
-    with client_of(Talking(answer), tmp_path, rate=2) as client:
+    monkeypatch.setattr(transport._PacedConnection, "connect", connect_and_let_it_talk)
+    with client_of(Talking(answer), tmp_path) as client:
         assert client.fetch_trades("a", 1).items[0].tx_hash == "a"
         with pytest.raises(ApiUnavailable, match="the connection broke"):
             client.fetch_trades("b", 1)

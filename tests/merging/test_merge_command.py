@@ -180,13 +180,14 @@ def test_status_tells_how_the_sources_do(shards: Shards) -> None:
 def killed_merges(command: CommandLine, history: History, times: int) -> Iterator[int]:
     """Merges that are killed at moments drawn by chance: how many trades there were after each."""
     chance = random.Random(5)
-    for _ in range(times):
+    for number in range(times):
         words = [*COMMAND, "merge", str(history.target), *map(str, history.sources)]
         process = subprocess.Popen(words, env=command.environment, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 20
         while not Path(f"{history.target}-wal").exists() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.001)
-        time.sleep(chance.random() * 0.25)
+        if number:
+            time.sleep(chance.random() * 0.25)  # the first is killed as soon as it has begun
         process.kill()
         process.wait()
         is_made = rows_of(history.target, "SELECT 1 FROM sqlite_master WHERE name = 'whale_activity'")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from opinionscope.simulator import Exchange, ExchangeServer, Fault
+from opinionscope.simulator import Exchange, ExchangeServer, Fault, wire
 
 from .conftest import Ask, Clock
 
@@ -96,13 +96,16 @@ def test_a_hanging_server_never_answers_and_stops_all_the_same(exchange: Exchang
         assert server.count(200) == 0
 
 
-def test_a_dripping_server_sends_a_byte_a_second(server: ExchangeServer) -> None:
+def test_a_dripping_server_sends_a_byte_a_second(server: ExchangeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wire.DRIP_SECONDS == 1
+    monkeypatch.setattr(wire, "DRIP_SECONDS", 3_600)
     server.faults.add(Fault("drip"))
     with socket.create_connection(
-        (urlsplit(server.url).hostname, urlsplit(server.url).port or 0), timeout=0.3
+        (urlsplit(server.url).hostname, urlsplit(server.url).port or 0), timeout=20
     ) as client:
         client.sendall(b"GET /openapi/market HTTP/1.1\r\n\r\n")
         assert client.recv(100) == b"H"
+        client.settimeout(0.1)
         with pytest.raises(TimeoutError):
             client.recv(100)
 

@@ -1,7 +1,7 @@
 """Databases of every schema version that was ever released open, upgrade themselves and keep their data."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from opinionscope.store.markets import save_markets
 from opinionscope.store.sync_logs import find_runs
 from opinionscope.store.whales import find_whales
 from opinionscope.times import utc_now
+from tests import fresh_schema
 from tests.cli.conftest import market
 from tests.old_release import STEPS, create
 
@@ -134,3 +135,20 @@ def test_an_upgrade_that_fails_half_way_leaves_the_old_version_whole(
     monkeypatch.undo()
     with Store.open(path) as store:
         assert store.value("PRAGMA user_version") == SCHEMA_VERSION
+
+
+def test_the_new_databases_of_these_tests_are_what_the_migrations_make() -> None:
+    def made_by(make: Callable[[sqlite3.Connection], None]) -> tuple[list[Any], ...]:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            make(connection)
+            objects = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+            rows = [
+                (name, connection.execute(f"SELECT count(*) FROM {name}").fetchone())
+                for kind, name, *_ in objects
+                if kind == "table"
+            ]
+            steps = connection.execute("SELECT migration_set, name FROM _sqlite_migrations ORDER BY id").fetchall()
+            return objects, rows, steps
+
+    assert migrations.upgrade is not fresh_schema.real_upgrade
+    assert made_by(migrations.upgrade) == made_by(fresh_schema.real_upgrade)

@@ -253,9 +253,9 @@ def test_a_history_is_read_to_its_end_although_the_list_moves_and_no_total_is_to
 
 
 def test_a_busy_wallets_history_is_read_on_where_the_run_before_left_it(tmp_path: Path) -> None:
-    reader = reader_of(tmp_path, Batch(3_000, spread=2))
+    reader = reader_of(tmp_path, Batch(1_500, spread=2))
     requests = 0
-    for _ in range(8):
+    for _ in range(4):
         requests += reader.run(requests=50)
         reader.model.add(Batch(500, spread=3))
     requests += reader.run()
