@@ -82,11 +82,13 @@ def finish(reading: Reading, withdrawn: int, now: datetime) -> ReadingProgress:
 
 
 def _is_inconclusive(reading: Reading, progress: ReadingProgress) -> bool:
-    """Whether another reading in the next run is likely to find what this one has not, and has not been tried in vain.
+    """Whether another reading in the next run may find what this one has not, and has not been tried in vain.
 
-    One that went on where an earlier run stopped has passed over what was listed late above that place.
+    One that went on where an earlier run stopped has passed over what was listed late above that place. Where a page
+    is in doubt, because the list moved between two answers, it counts fewer trades than there may be.
     """
     if progress.listed_newest is not None:
         return False
     tries = progress.fruitless_rereads
-    return (not reading.is_whole and tries == 0) or (reading.lacks_answers and tries < _TRIES_FOR_ANSWERS)
+    is_in_doubt = not (reading.is_whole and reading.is_sound)
+    return (is_in_doubt and tries == 0) or (reading.lacks_answers and tries < _TRIES_FOR_ANSWERS)

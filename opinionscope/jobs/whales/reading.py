@@ -153,5 +153,5 @@ def _search_is_over(reading: Reading, page: PageRead, saved: SavedPage, now: dat
     # A count that falls while the list is read can be wrong by as much.
     if reading.left <= reading.total_fell:
         return True
-    looked_through = HEAD_PAGES if not progress.fruitless_rereads else _HEAD_PAGES_IN_VAIN
+    looked_through = _HEAD_PAGES_IN_VAIN if progress.settled_difference else HEAD_PAGES
     return not reading.has_jumped and reading.pages >= looked_through

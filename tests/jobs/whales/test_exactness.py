@@ -101,6 +101,9 @@ SLIDING: Sequence[Sequence[Event]] = (
     [Purge(0, 1), Batch(3, (0,), spread=1)],
 )
 
+# The one answer that shows a second whole comes after new trades have pushed that second out of it.
+PUSHED_OUT = ([Batch(1, (0,)), Batch(5, (0,), depth=15)], (), [Batch(6, (0,), spread=1)])
+
 # The one answer that shows two equal trades together fails, and fails again.
 UNANSWERED = [Run(((), (), [ApiUnavailable("503")]), 1_000, 1_000)] * 2
 
@@ -108,6 +111,7 @@ UNANSWERED = [Run(((), (), [ApiUnavailable("503")]), 1_000, 1_000)] * 2
 @examples(60)
 @given(history=HISTORY, runs=RUNS.filter(fails_twice_at_most))
 @example(history=[Batch(21, (0,), spread=3)], runs=UNANSWERED)
+@example(history=[Batch(15, (0,), spread=1)], runs=[Run((), 1_000, 1_000), Run(PUSHED_OUT, 1_000, 1_000)])
 @example(history=TIES, runs=PASSED_OVER)
 @example(history=TWO_KINDS, runs=[Run(SLIDING, 1_000, 1_000)])
 @example(history=ONE_SECOND, runs=[Run(GROWN_SINCE, 1_000, 1_000)])
@@ -159,8 +163,16 @@ def test_a_total_that_lies_doubles_nothing_and_once_it_is_honest_all_is_there(
         reader.check(exact=True)
 
 
+# What is listed late below the first pages, after a reading that found nothing missing, is searched for at once.
+LATE_BELOW = [
+    Run((), 1_000, 1_000),
+    Run(([Batch(28, (0,), spread=1)], [Batch(1, (0,)), Batch(1, (0,), depth=78)]), 1_000, 1_000),
+]
+
+
 @examples(25)
 @given(history=HISTORY, runs=RUNS, age=st.integers(0, 30), later=HISTORY)
+@example(history=[], runs=LATE_BELOW, age=0, later=[Batch(21, (0,), spread=1)])
 def test_after_an_upgrade_each_trade_is_in_its_position_once_its_list_has_been_read_again(
     history: Sequence[Batch], runs: Sequence[Run], age: int, later: Sequence[Batch]
 ) -> None:
