@@ -129,7 +129,7 @@ class PageReader:
         if doubtful is not None:
             across = WholeSecond(self._fetch_page, self._asked, self.size, evidence)
             whole = across.read(shown, self._above, doubtful)
-            # Below the doubtful page there may be another one of a single second, which is the open one then.
+            # If a page of a single other second has followed the doubtful one, that other second is the open one.
             self._settled = whole if doubtful.first_second == self._open_second else None
             # What the later answers show may be counted only by them.
             total = None if total is None else max(total, across.total)
