@@ -11,7 +11,7 @@ to the key that is free first.
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,18 +49,19 @@ class Pacer:
         self._file.close()
 
     @contextmanager
-    def turn(self, deadline: float = float("inf"), among: Sequence[int] | None = None) -> Iterator[Turn]:
+    def turn(self, deadline: float = float("inf"), among: Callable[[], Sequence[int]] | None = None) -> Iterator[Turn]:
         """Wait for the next free slot and hold it while the request is written.
 
-        The slot is that of the key that is free first, `among` those of these positions. Raises OutOfTime if no slot
-        comes before `deadline` (monotonic seconds), and Paused if that is because the exchange has asked for a longer
-        pause.
+        The slot is that of the key that is free first, of those whose positions `among` gives at that moment: a key may
+        be refused while somebody waits. Raises OutOfTime if no slot comes before `deadline` (monotonic seconds), and
+        Paused if that is because the exchange has asked for a longer pause.
         """
         with self._head_of_the_queue(deadline):
             while True:
                 with self._file.paces() as paces:
                     now = time.monotonic()
-                    slot, key = min((paces[key].slot(self.limit), key) for key in among or self._all_keys)
+                    keys = among() if among else self._all_keys
+                    slot, key = min((paces[key].slot(self.limit), key) for key in keys)
                     _check_time(slot, paces[key], now, deadline)
                     if slot <= now:
                         try:

@@ -60,7 +60,7 @@ class RequestGate:
     def sending(self, connection: HTTPConnection) -> Iterator[str]:
         """Hold the turn to send with a key, which it yields, and have the answer watched from then on."""
         self._of_this_thread.connection = connection
-        with self.pacer.turn(self.deadline, self._keys.usable) as turn:
+        with self.pacer.turn(self.deadline, lambda: self._keys.usable) as turn:
             self._of_this_thread.turn = turn
             yield self._keys.texts[turn.key]
         if connection.sock is not None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from opinionscope.cli.output.columns import Column
 from opinionscope.cli.output.formats import elapsed, moment, money, price, short_address
 from opinionscope.cli.output.tables import print_table
 from opinionscope.store.signals import StoredSignal
+from opinionscope.text import one_line
 
+_LONGEST_OUTCOME = 40
 STATE_STYLES = {"pending": "cyan", "sent": "green", "suppressed": "dim", "failed": "red"}
 
 
@@ -48,11 +51,14 @@ def print_signals(
 def what(signal: StoredSignal) -> str:
     """`BUY NO, NEW`; for what is not about one order, its kind."""
     if signal.kind != "order":
-        told = signal.told
-        return f"{signal.kind} on {told['outcome']}" if signal.kind == "consensus" else signal.kind
-    outcome = signal.told["order"]["outcome"]
-    deal = " ".join(filter(None, [signal.action, outcome]))
+        return f"consensus on {_outcome(signal.told)}" if signal.kind == "consensus" else signal.kind
+    deal = " ".join(filter(None, [signal.action, _outcome(signal.told["order"])]))
     return f"{deal}, {signal.change}" if signal.change else deal
+
+
+def _outcome(document: Mapping[str, Any]) -> str:
+    """The exchange's name of an outcome. A long one would take many lines."""
+    return one_line(document["outcome"] or "", _LONGEST_OUTCOME)
 
 
 def market(signal: StoredSignal) -> str | None:

@@ -34,8 +34,8 @@ def judge_news(store: Store, now: datetime) -> list[str]:
                 watches[:] = [begin_watch(store, transaction, now)]
             wallets = find_wallets_with_news(transaction, WALLETS_AT_ONCE)
             for address, trades in find_news(transaction, wallets):
-                for rule, fault in _judge(watches[0], transaction, address, trades).items():
-                    faults[f"rule {rule} could not be applied: unexpected {type(fault).__name__}: {fault}"] = None
+                for what, fault in _judge(watches[0], transaction, address, trades).items():
+                    faults[f"{what} could not be applied: unexpected {type(fault).__name__}: {fault}"] = None
             forget_news(transaction, wallets)
     return list(faults)
 
@@ -43,12 +43,12 @@ def judge_news(store: Store, now: datetime) -> list[str]:
 def _judge(
     watch: "Watch", transaction: Transaction, address: str, trades: Sequence[NewTrade]
 ) -> Mapping[str, Exception]:
-    """Judge a wallet's news. A fault in the rules must not keep others from being judged."""
+    """Judge a wallet's news; what could not be applied to it. That must not keep others from being judged."""
     try:
         with savepoint(transaction):
-            return watch.saw(transaction, address, trades)
+            return {f"rule {rule}": fault for rule, fault in watch.saw(transaction, address, trades).items()}
     except Exception as error:
         if primary_code(error):
             raise
         logger.debug("the rules failed for %s", address, exc_info=True)
-        return {"of the merged database": error}
+        return {"the rules": error}

@@ -339,6 +339,21 @@ def send_with_keys(pacer: Pacer, count: int) -> dict[int, list[float]]:
     return moments
 
 
+def test_a_key_that_is_refused_while_a_request_waits_for_its_turn_is_not_used_for_it(
+    clock: HandTurnedTime, open_pacer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pacer, usable = open_pacer(limit=1, keys=("a", "b")), [0, 1]
+    assert set(send_with_keys(pacer, 2)) == {0, 1}
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        usable[:] = [1]
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    with pacer.turn(among=lambda: usable) as turn:
+        assert turn.key == 1
+
+
 def test_each_key_has_the_whole_limit_and_they_are_used_alike(clock: HandTurnedTime, open_pacer: Open) -> None:
     began = clock.now
     moments = send_with_keys(open_pacer(keys=("a", "b", "c")), 300)

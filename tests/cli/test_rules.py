@@ -157,6 +157,18 @@ def test_signals_show_what_was_told_and_what_was_kept(command: Command, wallets:
     assert "Will it rain?" in table
 
 
+def test_the_name_of_an_outcome_makes_no_endless_row(command: Command, wallets: Following) -> None:
+    command("rules", "add", "all")
+    named = market("1", "Will it rain?")._replace(yes_label="Yes, it will. " * 200)
+    save_markets(wallets.store, [named], wallets.now)
+    wallets.now = utc_now() + timedelta(minutes=1)
+    wallets.fill(ANN, ago=20)
+    wallets.run()
+    table = command("signals").stdout
+    assert "BUY Yes, it will." in " ".join(table.split())
+    assert max(map(len, table.splitlines())) < 200
+
+
 def test_signals_of_a_rule_that_never_was_are_refused_and_those_of_a_removed_one_shown(
     command: Command, wallets: Following
 ) -> None:

@@ -1,6 +1,7 @@
 """What the rules of a merged database are shown: all that is new in the sources, once, when everything is here."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,8 @@ from opinionscope.job_table import JOBS
 from opinionscope.merging import bringing, judging
 from opinionscope.merging import merge as merging
 from opinionscope.merging.owners import HANDOVER
-from opinionscope.store.database import Store
+from opinionscope.signals.watch import Faults, Watch
+from opinionscope.store.database import Store, Transaction
 from opinionscope.store.positions import PositionChange, PositionKey, add_to_positions
 from opinionscope.store.sync_logs import open_run
 from opinionscope.store.whale_activity import NewTrade, insert_trades
@@ -88,6 +90,22 @@ def test_news_of_a_source_that_is_here_in_part_waits_for_what_its_wallets_hold(w
     merged(watched)
     assert rows_of(watched.target, "SELECT change FROM signals WHERE kind = 'order'") == [("NEW",), ("NEW",)]
     assert signals(watched, "consensus") == [None]
+
+
+def test_rules_that_fail_for_a_wallet_are_reported_and_judge_the_others(watched: History) -> None:
+    first_merge(watched)
+    trade(watched, 0, source=0)
+    trade(watched, 1, source=1)
+    saw = Watch.saw
+
+    def saw_or_failed(watch: Watch, transaction: Transaction, address: str, trades: Sequence[NewTrade]) -> Faults:
+        if address == WALLETS[0]:
+            raise ArithmeticError("odd")
+        return saw(watch, transaction, address, trades)
+
+    with patch.object(Watch, "saw", saw_or_failed):
+        assert merged(watched).failures == ["the rules could not be applied: unexpected ArithmeticError: odd"]
+    assert signals(watched) == [WALLETS[1]]
 
 
 def test_news_that_a_merge_did_not_come_to_judge_is_told_by_the_next_one_even_if_it_was_corrected(

@@ -57,16 +57,16 @@ class PageReader:
 
         Raises whatever a fetch raises.
         """
-        doubtful: int | None = None
+        doubtful: ListedPage | None = None
         while True:
             shown = self._look_at(number, page or self._fetch_page(number, self._asked))
             if self._repeats(shown):
                 yield self._end_at_repetition(shown)
                 return
             if doubtful is None and self._may_hold_copies(shown):
-                doubtful = number
-            waits = doubtful is not None and number - doubtful < _DOUBTFUL_PAGES and shown.is_of_one_second(self.size)
-            if waits:
+                doubtful = shown
+            is_near = doubtful is not None and number - doubtful.number < _DOUBTFUL_PAGES
+            if is_near and shown.is_of_one_second(self.size):
                 self._waiting.append(shown)
                 self._carry(shown)
             else:
@@ -120,15 +120,17 @@ class PageReader:
             ending.update(self._of_open_second)
         return not ending.isdisjoint(shown.keys)
 
-    def _take_in(self, shown: ListedPage, doubtful: int | None) -> PageRead:
+    def _take_in(self, shown: ListedPage, doubtful: ListedPage | None) -> PageRead:
         evidence = Evidence()
         for each in (*self._waiting, shown):
             evidence.add(each.keys, each.page.items)
         total, lacks_answers = shown.page.total, False
-        self._settled = None
+        whole = self._settled = None
         if doubtful is not None:
             across = WholeSecond(self._fetch_page, self._asked, self.size, evidence)
-            self._settled = across.read(shown, self._above, doubtful)
+            whole = across.read(shown, self._above, doubtful)
+            # If a page of a single other second has followed the doubtful one, that other second is the open one.
+            self._settled = whole if doubtful.first_second == self._open_second else None
             # What the later answers show may be counted only by them.
             total = None if total is None else max(total, across.total)
             lacks_answers = across.has_failed
@@ -151,7 +153,7 @@ class PageReader:
             page.problems,
             page.digest,
             in_order=in_order,
-            is_settled=doubtful is None or self._settled is not None,
+            is_settled=doubtful is None or whole is not None,
             lacks_answers=lacks_answers,
             closed=closed,
         )
@@ -193,9 +195,8 @@ class PageReader:
         if self._open_second is not None:
             at_most.update(self._of_open_second)
         if self._settled is not None:
-            # A later second may be the open one by now.
-            settled = {second for second, _ in self._settled}
-            at_most = Counter({key: count for key, count in at_most.items() if key[0] not in settled}) + self._settled
+            second = self._open_second
+            at_most = Counter({key: count for key, count in at_most.items() if key[0] != second}) + self._settled
         return Closed(below, self._open_second, at_most)
 
     def _carry(self, shown: ListedPage) -> None:

@@ -40,12 +40,12 @@ class WholeSecond:
     def total(self) -> int:
         return max((total or 0 for total in self._totals), default=0)
 
-    def read(self, shown: ListedPage, above: ListedPage | None, doubtful: int) -> Counter[TradeKey] | None:
-        """The trades of the second that page `doubtful` begins with, down to the page `shown`; None if in doubt.
+    def read(self, shown: ListedPage, above: ListedPage | None, doubtful: ListedPage) -> Counter[TradeKey] | None:
+        """The trades of the second that `doubtful` begins with, down to the page `shown`; None if in doubt.
 
         `above` is the page above `shown`. Raises whatever a fetch raises, except for a page of another limit.
         """
-        found = self._page_that_holds_it(shown, above) if above and doubtful == shown.number else None
+        found = self._page_that_holds_it(shown, above) if above and doubtful is shown else None
         return self._read_upwards(shown, doubtful) if found is None else self._bridge(shown, *found)
 
     def _page_that_holds_it(self, shown: ListedPage, above: ListedPage) -> tuple[int, int] | None:
@@ -90,15 +90,17 @@ class WholeSecond:
         ends = places[-1] < len(keys) - 1 or page.length < min(limit, self._size)
         return Counter(keys[place] for place in places) if begins and ends else None
 
-    def _read_upwards(self, shown: ListedPage, doubtful: int) -> Counter[TradeKey] | None:
-        """Read the pages above up to where the second begins that page `doubtful` begins with."""
-        pages, number, second = [shown], shown.number, None
-        while number > 1 and (number >= doubtful or (pages[0].keys and pages[0].first_second == second)):
-            if number == doubtful:
-                second = pages[0].first_second if pages[0].keys else None
+    def _read_upwards(self, shown: ListedPage, doubtful: ListedPage) -> Counter[TradeKey] | None:
+        """Read the pages above up to where the second begins that the page `doubtful` began with.
+
+        By now that page may begin with another one, of what has been pushed down to it.
+        """
+        pages, number, second, has_begun = [shown], shown.number, doubtful.first_second, True
+        while number > 1 and (number >= doubtful.number or (pages[0].keys and pages[0].first_second == second)):
             number -= 1
             above = self._look_again_at(number, self._fetch_page(number, self._asked))
             if not stands_above(above, pages[0]):
+                has_begun = False
                 break
             pages.insert(0, above)
         for each in pages:
@@ -108,7 +110,7 @@ class WholeSecond:
         together = [(key, trade) for each in pages for key, trade in zip(each.keys, each.page.items, strict=True)]
         self._evidence.add([key for key, _ in together], [trade for _, trade in together])
         # What has slid from one page to the next in the meantime is on neither, so there may be more.
-        if second is None or self._totals != {shown.page.total}:
+        if not has_begun or self._totals != {shown.page.total}:
             return None
         return Counter(key for key, _ in together if key[0] == second)
 

@@ -104,6 +104,11 @@ SLIDING: Sequence[Sequence[Event]] = (
 # The one answer that shows a second whole comes after new trades have pushed that second out of it.
 PUSHED_OUT = ([Batch(1, (0,)), Batch(5, (0,), depth=15)], (), [Batch(6, (0,), spread=1)])
 
+# The trades of a second are only counted. Then so much comes on top that its pages begin with other seconds when they
+# are read upwards.
+OF_ONE_KIND = [Batch(1, (0,)), Batch(70, (0,)), Batch(20, (UNIQUE,)), Batch(9, (0,), spread=1)]
+PUSHED_OFF = ((),) * 4 + ([Purge(0, 1)], [Batch(15, (0,), spread=1)])
+
 # The one answer that shows two equal trades together fails, and fails again.
 UNANSWERED = [Run(((), (), [ApiUnavailable("503")]), 1_000, 1_000)] * 2
 
@@ -112,6 +117,7 @@ UNANSWERED = [Run(((), (), [ApiUnavailable("503")]), 1_000, 1_000)] * 2
 @given(history=HISTORY, runs=RUNS.filter(fails_twice_at_most))
 @example(history=[Batch(21, (0,), spread=3)], runs=UNANSWERED)
 @example(history=[Batch(15, (0,), spread=1)], runs=[Run((), 1_000, 1_000), Run(PUSHED_OUT, 1_000, 1_000)])
+@example(history=OF_ONE_KIND, runs=[Run(PUSHED_OFF, 1_000, 1_000)])
 @example(history=TIES, runs=PASSED_OVER)
 @example(history=TWO_KINDS, runs=[Run(SLIDING, 1_000, 1_000)])
 @example(history=ONE_SECOND, runs=[Run(GROWN_SINCE, 1_000, 1_000)])
@@ -195,6 +201,16 @@ def reader_of(folder: Path, *history: Batch) -> Reader:
     for batch in history:
         reader.model.add(batch)
     return reader
+
+
+def test_a_late_trade_in_a_page_of_one_second_below_a_page_of_another_is_no_other_one_respelled(tmp_path: Path) -> None:
+    one, other = Batch(23), Batch(28, pattern=(0,))
+    reader = reader_of(tmp_path, Batch(11, spread=1), one, Batch(2, spread=1), other, Batch(31, spread=1))
+    reader.run()
+    reader.purge(Purge(0, 1_000))
+    reader.model.add(Batch(1, depth=65))
+    reader.run()
+    reader.check(exact=True)
 
 
 def test_two_pages_of_new_trades_between_two_requests_do_not_bring_back_what_was_read(tmp_path: Path) -> None:
