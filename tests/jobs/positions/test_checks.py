@@ -66,7 +66,7 @@ class Hours:
                 (to_millis_text(self.now),),
             )
 
-    def run(self, seconds: float = 60, *, room: int = 750) -> JobResult:
+    def run(self, seconds: float = 60, *, room: int = 750, workers: int = WORKERS) -> JobResult:
         """One run, which may take so many seconds, and should have room for so many wallets."""
         self.now += HOUR
         self.poll()
@@ -81,7 +81,7 @@ class Hours:
                 sync_markets(client, self.store, now=self.now, deadline=deadline)
             self.server.forget()
             limits = Limits(polls=room, period=60.0, longest_gap=1_800.0)
-            result = sync_positions(client, self.store, now=self.now, deadline=deadline, limits=limits)
+            result = sync_positions(client, self.store, now=self.now, deadline=deadline, limits=limits, workers=workers)
         pacer.close()
         return result
 
@@ -200,8 +200,8 @@ def test_wallets_that_were_not_reached_are_counted_and_come_first_in_the_next_ru
         transaction.execute(
             "UPDATE whales SET positions_checked_at = ? WHERE address <> ?", (to_millis_text(NOON), wallets[13])
         )
-    assert hours.run().status == "completed"
-    assert {request.path.rpartition("/")[2] for request in hours.server.requests[:WORKERS]} >= {wallets[13]}
+    assert hours.run(workers=1).status == "completed"
+    assert hours.server.requests[0].path.endswith(wallets[13])
 
 
 def test_wallets_beyond_the_room_of_a_run_take_turns_and_count_only_after_a_day(
