@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from opinionscope.cli.gain_column import gain_column
 from opinionscope.cli.output.columns import Column
-from opinionscope.cli.output.formats import day, gain, money, price, shares, short_address
-from opinionscope.cli.output.styles import gain_style
+from opinionscope.cli.output.formats import day, money, price, shares, short_address
 from opinionscope.cli.output.tables import print_table
 from opinionscope.store.position_figures import Position
 
@@ -84,9 +84,9 @@ def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:
         Column("Cost", lambda row: price(row.cost_per_share), right=True, rank=5),
         Column("Exposure", lambda row: money(row.exposure), right=True, unit="USDT"),
         Column("Mark", lambda row: price(row.mark), right=True, rank=6),
-        _gain_column("Unrealized", "unrealized", rank=2),
-        _gain_column("Realized", "realized", rank=4),
-        _gain_column("Settled", "settled", rank=1),
+        gain_column("Unrealized", "unrealized", rank=2),
+        gain_column("Realized", "realized", rank=4),
+        gain_column("Settled", "settled", rank=1),
         Column("Last trade", lambda row: day(row.last_traded_at), rank=8),
         Column("", lambda row: "".join(marks_of(row)) or None, optional=True, nothing="", style=lambda _: "yellow"),
         Column("On the exchange", _on_the_exchange, rank=7, optional=True, nothing="", style=lambda _: "yellow"),
@@ -95,17 +95,6 @@ def _columns(*, of_one_whale: bool, of_one_state: bool) -> list[Column]:
     # Nothing is settled while a position is open.
     hidden |= {"State", "Settled"} if of_one_state else set[str]()
     return [column for column in columns if column.title not in hidden]
-
-
-def _gain_column(title: str, name: str, rank: int) -> Column:
-    return Column(
-        title,
-        lambda row: gain(getattr(row, name)),
-        right=True,
-        rank=rank,
-        style=lambda row: gain_style(getattr(row, name)),
-        unit="USDT",
-    )
 
 
 def _on_the_exchange(position: Position) -> str | None:
