@@ -125,9 +125,9 @@ class _Bringing:
     def _bring_trades(
         self, transaction: Transaction, rewritten: Collection[str], *, copied: int = 0, has_deleted: bool = False
     ) -> int:
-        """Mirror the trades of the wallets `rewritten`, and copy so many of the others; how many new ones.
+        """Mirror the trades of the wallets `rewritten`, copy up to `copied` others, and note which are news.
 
-        What is news is noted.
+        Returns the number of new trades.
         """
         delete_gone(transaction, TRADES, rewritten)
         forget_fills_gone(transaction, rewritten)

@@ -24,17 +24,18 @@ logger = logging.getLogger(__name__)
 
 def judge_news(store: Store, now: datetime) -> list[str]:
     """Raise the signals that the news makes; what is wrong with the rules. Raises StoreError."""
-    faults, watches = dict[str, None](), list["Watch"]()
+    faults = dict[str, None]()
+    watch: Watch | None = None
     while has_news(store):
         # Only now, so that a merge without news is quick.
         from opinionscope.signals.live import begin_watch
 
         with store.transaction() as transaction:
-            if not (watches and watches[0].is_current(transaction)):
-                watches[:] = [begin_watch(store, transaction, now)]
+            if watch is None or not watch.is_current(transaction):
+                watch = begin_watch(store, transaction, now)
             wallets = find_wallets_with_news(transaction, WALLETS_AT_ONCE)
             for address, trades in find_news(transaction, wallets):
-                for what, fault in _judge(watches[0], transaction, address, trades).items():
+                for what, fault in _judge(watch, transaction, address, trades).items():
                     faults[f"{what} could not be applied: unexpected {type(fault).__name__}: {fault}"] = None
             forget_news(transaction, wallets)
     return list(faults)

@@ -92,7 +92,7 @@ def has_news(store: Store) -> bool:
 
 
 def find_wallets_with_news(transaction: Transaction, most: int) -> list[str]:
-    """At most so many wallets with news for the rules, in the order of their addresses."""
+    """Up to `most` wallets with news for the rules, sorted by address."""
     rows = transaction.execute(
         "SELECT DISTINCT whale_address FROM merged_news WHERE ready = 1 ORDER BY whale_address LIMIT ?", (most,)
     )
@@ -100,7 +100,7 @@ def find_wallets_with_news(transaction: Transaction, most: int) -> list[str]:
 
 
 def find_news(transaction: Transaction, wallets: Collection[str]) -> Iterator[tuple[str, list[NewTrade]]]:
-    """The news of these wallets, wallet by wallet. What is gone again or was withdrawn is none."""
+    """The news of these wallets, wallet by wallet, without trades that are gone again or were withdrawn."""
     rows = transaction.execute(_NEWS, (json.dumps(list(wallets)),)).fetchall()
     for address, trades in groupby(rows, key=itemgetter(0)):
         yield address, [NewTrade(*tuple(row)[1:]) for row in trades]

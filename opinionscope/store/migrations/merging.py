@@ -15,6 +15,11 @@ def merged_databases(db: Database) -> None:
     `merged_wallets` says which source each wallet is taken from, and what its counters were then; `followed`: all of it
     is here, so that its further trades are news. `merged_markets` says which source a market was last taken from.
     """
+    _count_changes(db)
+    _note_sources(db)
+
+
+def _count_changes(db: Database) -> None:
     db.executescript("""
         ALTER TABLE whales ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE whales ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;
@@ -35,7 +40,11 @@ def merged_databases(db: Database) -> None:
         CREATE TRIGGER record_parts_gone AFTER DELETE ON record_parts BEGIN
             UPDATE whales SET judged = judged + 1 WHERE address = old.whale_address;
         END;
+    """)
 
+
+def _note_sources(db: Database) -> None:
+    db.executescript("""
         CREATE TABLE merged_databases (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             path TEXT NOT NULL UNIQUE,
